@@ -1,0 +1,109 @@
+// Every limit that the outside can run into, one row each: name, default, allowed range, meaning.
+//
+// A configurable limit takes its default and its range from here (server/config/table.cc); a fixed
+// one has floor == ceiling. Units are in the name. Threads: constants. Errors: none.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace reprise::base {
+
+struct Limit {
+  std::string_view name;
+  std::int64_t value;  // the default
+  std::int64_t floor;
+  std::int64_t ceiling;
+  std::string_view meaning;
+};
+
+inline constexpr std::int64_t kKiB = 1024;
+inline constexpr std::int64_t kMiB = 1024 * kKiB;
+inline constexpr std::int64_t kGiB = 1024 * kMiB;
+
+namespace limits {
+
+// Frames and values.
+inline constexpr Limit kFrameBytes{"frame_bytes", 4 * kMiB, 64 * kKiB, 64 * kMiB,
+                                   "largest request frame"};
+inline constexpr Limit kFrameBytesBeforeAuth{"frame_bytes_before_auth", 8 * kKiB, 8 * kKiB,
+                                             8 * kKiB, "largest request frame before AUTH"};
+inline constexpr Limit kValueBytes{"value_bytes", 1 * kMiB, 1 * kKiB, 32 * kMiB,
+                                   "largest value or response"};
+inline constexpr Limit kKeyBytes{"key_bytes", 4 * kKiB, 4 * kKiB, 4 * kKiB, "longest key"};
+inline constexpr Limit kPromptBytes{"prompt_bytes", 256 * kKiB, 1 * kKiB, 4 * kMiB,
+                                    "longest prompt"};
+inline constexpr Limit kIdentityBytes{"identity_bytes", 1 * kMiB, 1 * kKiB, 4 * kMiB,
+                                      "largest identity"};
+inline constexpr Limit kDepth{"depth", 16, 16, 16, "deepest nesting of arrays and maps"};
+inline constexpr Limit kContainerItems{"container_items", 4096, 4096, 4096,
+                                       "most items of one array, or pairs of one map"};
+inline constexpr Limit kFrameItems{"frame_items", 65536, 65536, 65536,
+                                   "most values in one frame, all levels together"};
+inline constexpr Limit kMethodBytes{"method_bytes", 64, 64, 64, "longest method name"};
+inline constexpr Limit kKeysPerCommand{"keys_per_command", 1024, 1024, 1024,
+                                       "most keys in MGET, MSET, DEL, EXISTS"};
+inline constexpr Limit kNameBytes{"name_bytes", 64, 64, 64,
+                                  "longest name of a namespace, query type, access key or backup"};
+inline constexpr Limit kTags{"tags", 32, 32, 32, "most tags of one entry"};
+inline constexpr Limit kTagBytes{"tag_bytes", 128, 128, 128, "longest tag or model name"};
+inline constexpr Limit kQueryTypes{"query_types", 64, 64, 64, "most query types"};
+inline constexpr Limit kScanCount{"scan_count", 100, 1, 1000, "keys in one SCAN reply"};
+
+// Time.
+inline constexpr Limit kTtlMs{"ttl_ms", 0, 1, std::int64_t{10} * 365 * 86'400'000,
+                              "longest time to live: ten years"};
+inline constexpr Limit kTimeoutMs{"timeout_ms", 0, 1, 3'600'000, "longest deadline of a request"};
+
+// Connections.
+inline constexpr Limit kConnections{"connections", 10'000, 1, 1'000'000, "most client connections"};
+inline constexpr Limit kOutputHardBytes{"output_hard_bytes", 32 * kMiB, 1 * kMiB, 1 * kGiB,
+                                        "a client with more unread output is disconnected"};
+inline constexpr Limit kOutputSoftBytes{"output_soft_bytes", 8 * kMiB, 256 * kKiB, 1 * kGiB,
+                                        "a client above this for output_soft_ms is disconnected"};
+inline constexpr Limit kOutputSoftMs{"output_soft_ms", 30'000, 1'000, 3'600'000,
+                                     "how long output_soft_bytes may be exceeded"};
+inline constexpr Limit kOutputPauseBytes{"output_pause_bytes", 1 * kMiB, 1 * kMiB, 1 * kMiB,
+                                         "above this no further request is read from the client"};
+inline constexpr Limit kOutputBytesBeforeAuth{"output_bytes_before_auth", 64 * kKiB, 64 * kKiB,
+                                              64 * kKiB, "most unread output before AUTH"};
+inline constexpr Limit kIdleMs{"idle_ms", 600'000, 1'000, 86'400'000,
+                               "an idle connection is closed after this"};
+inline constexpr Limit kHandshakeMs{"handshake_ms", 10'000, 100, 60'000,
+                                    "time to authenticate, and to finish a frame once begun"};
+inline constexpr Limit kTlsHandshakeMs{"tls_handshake_ms", 5'000, 100, 60'000,
+                                       "time to finish a TLS handshake"};
+inline constexpr Limit kAuthFailures{"auth_failures", 3, 3, 3,
+                                     "wrong access keys before the connection is closed"};
+inline constexpr Limit kRequestsPerTurn{"requests_per_turn", 64, 64, 64,
+                                        "requests of one connection run before others get a turn"};
+inline constexpr Limit kAcceptsPerTurn{"accepts_per_turn", 16, 16, 16,
+                                       "connections accepted in one loop turn"};
+inline constexpr Limit kRequestsInFlight{"requests_in_flight", 1024, 1024, 1024,
+                                         "unanswered requests of one connection"};
+inline constexpr Limit kHttpHeaderBytes{"http_header_bytes", 8 * kKiB, 8 * kKiB, 8 * kKiB,
+                                        "largest admin HTTP request head"};
+inline constexpr Limit kHttpConnections{"http_connections", 16, 16, 16,
+                                        "admin HTTP connections at a time"};
+inline constexpr Limit kHttpDeadlineMs{"http_deadline_ms", 5'000, 5'000, 5'000,
+                                       "time to send an admin HTTP request"};
+
+// Queues.
+inline constexpr Limit kWriteQueueItems{"write_queue_items", 65'536, 16, 1'048'576,
+                                        "writes waiting for the writer; more are refused as busy"};
+inline constexpr Limit kWriteQueueBytes{"write_queue_bytes", 256 * kMiB, 1 * kMiB, 4 * kGiB,
+                                        "bytes waiting for the writer; more are refused as busy"};
+inline constexpr Limit kStorageQueueItems{"storage_queue_items", 8'192, 16, 1'048'576,
+                                          "reads waiting for a storage thread"};
+inline constexpr Limit kMailboxItems{"mailbox_items", 1'048'576, 1'048'576, 1'048'576,
+                                     "messages waiting for one loop"};
+inline constexpr Limit kSlowLogItems{"slowlog_items", 128, 1, 10'000, "entries kept by SLOWLOG"};
+
+// Data.
+inline constexpr Limit kNamespaces{"namespaces", 1024, 1024, 1024, "most namespaces"};
+inline constexpr Limit kAccessKeys{"access_keys", 16'384, 16'384, 16'384, "most access keys"};
+inline constexpr Limit kCacheEntries{"cache_entries", 10'000, 1, 50'000'000,
+                                     "most cache entries of one namespace"};
+
+}  // namespace limits
+}  // namespace reprise::base

@@ -1,0 +1,1 @@
+// Gives the precompiled header of the build a target to belong to.

@@ -1,0 +1,194 @@
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "protocol/base/limits.h"
+#include "protocol/wire/decode.h"
+#include "protocol/wire/frame.h"
+#include "protocol/wire/json.h"
+#include "protocol/wire/message.h"
+#include "protocol/wire/reader.h"
+#include "protocol/wire/writer.h"
+
+namespace reprise::wire {
+namespace {
+
+using base::Code;
+constexpr std::size_t kFrameMax = 4U << 20U;
+
+std::string RequestFrame(std::string_view params_json) {
+  base::Buffer buffer;
+  BeginRequest(7, "SET", buffer);
+  Writer(buffer).Write(FromJson(params_json).value());
+  return std::string(buffer.view());
+}
+
+Code ScanError(const std::string& frame, std::size_t frame_max = kFrameMax) {
+  FrameScanner scanner;
+  const auto size = scanner.Scan(frame, frame_max);
+  REQUIRE(!size.ok());
+  return size.error().code;
+}
+
+std::string Head(std::string_view rest) {
+  return std::string("\x94\x00\x01\xa1X", 5) + std::string(rest);
+}
+
+TEST_CASE("a frame is found however its bytes are cut") {
+  const std::string one = RequestFrame(R"(["k", {"a": [1, 2, {"b": null}]}, 3.5])");
+  const std::string two = one + RequestFrame(R"([])");
+  FrameScanner scanner;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    const auto size = scanner.Scan(std::string_view(two).substr(0, i), kFrameMax);
+    REQUIRE(size.ok());
+    REQUIRE(!size.value().has_value());
+    REQUIRE(scanner.NeededBytes() > i);
+  }
+  CHECK(scanner.Scan(two, kFrameMax).value() == one.size());
+  CHECK(scanner.Scan(std::string_view(two).substr(one.size()), kFrameMax).value() ==
+        two.size() - one.size());
+}
+
+TEST_CASE("anything but 0x93 and 0x94 is refused at the first byte") {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string start(1, static_cast<char>(byte));
+    FrameScanner scanner;
+    CHECK(scanner.Scan(start, kFrameMax).ok() == (byte == 0x93 || byte == 0x94));
+  }
+}
+
+TEST_CASE("a claim above a limit is refused on its header alone") {
+  CHECK(ScanError(Head("\xdd\xff\xff\xff\xff")) == Code::kTooLarge);
+  CHECK(ScanError(Head("\xdf\xff\xff\xff\xff")) == Code::kTooLarge);
+  CHECK(ScanError(Head("\xdb\xff\xff\xff\xff")) == Code::kTooLarge);
+  CHECK(ScanError(Head("\xc6\xff\xff\xff\xff")) == Code::kTooLarge);
+  CHECK(ScanError(Head("\xc9\xff\xff\xff\xff\x01")) == Code::kTooLarge);
+  CHECK(ScanError(Head("\xc1")) == Code::kBadRequest);
+}
+
+TEST_CASE("nesting is allowed up to the limit and not one deeper") {
+  const auto nested = [](std::size_t depth) {  // the message itself is the first level
+    return Head(std::string(depth - 1, '\x91') + "\xc0");
+  };
+  const auto limit = static_cast<std::size_t>(base::limits::kDepth.value);
+  for (const std::size_t depth : {limit - 1, limit}) {
+    FrameScanner scanner;
+    CHECK(scanner.Scan(nested(depth), kFrameMax).value().has_value());
+  }
+  CHECK(ScanError(nested(limit + 1)) == Code::kTooLarge);
+}
+
+TEST_CASE("a container may have as many items as the limit says and not one more") {
+  const auto array = [](std::uint32_t items) {
+    std::string bytes = "\xdc";
+    bytes.push_back(static_cast<char>(items >> 8U));
+    bytes.push_back(static_cast<char>(items & 255U));
+    return Head(bytes + std::string(items, '\xc0'));
+  };
+  const auto limit = static_cast<std::uint32_t>(base::limits::kContainerItems.value);
+  for (const std::uint32_t items : {limit - 1, limit}) {
+    FrameScanner scanner;
+    CHECK(scanner.Scan(array(items), kFrameMax).value().has_value());
+  }
+  CHECK(ScanError(array(limit + 1)) == Code::kTooLarge);
+}
+
+TEST_CASE("a frame may have as many bytes as the limit says and not one more") {
+  const std::string frame = Head("\xc5\x10" + std::string(1, '\0') + std::string(4096, 'x'));
+  for (const std::size_t limit : {frame.size() + 1, frame.size()}) {
+    FrameScanner scanner;
+    CHECK(scanner.Scan(frame, limit).value() == frame.size());
+  }
+  CHECK(ScanError(frame, frame.size() - 1) == Code::kTooLarge);
+}
+
+TEST_CASE("many small containers run into the limit on values in a frame") {
+  std::string bytes;
+  for (int i = 0; i < 15; ++i) {
+    bytes += "\xdc\x10";
+    bytes.push_back('\0');
+    bytes += std::string(4095, '\xc0');
+  }
+  FrameScanner scanner;
+  const auto outcome = scanner.Scan(Head(bytes + std::string(66'000, '\xc0')), kFrameMax);
+  CHECK((!outcome.ok() || outcome.value().has_value()));
+  std::string wide = "\xdc\x10" + std::string(1, '\0');
+  for (int i = 0; i < 4096; ++i) {
+    wide += "\xdc" + std::string(1, '\0') + "\x20" + std::string(32, '\xc0');
+  }
+  CHECK(ScanError(Head(wide)) == Code::kTooLarge);
+}
+
+TEST_CASE("a request, a response and an error survive the wire") {
+  const std::string frame = RequestFrame(R"(["k", 1])");
+  const auto request = ParseRequest(frame);
+  REQUIRE(request.ok());
+  CHECK(request.value().msgid == 7);
+  CHECK(request.value().method == "SET");
+  CHECK(ToJson(Decode(request.value().params).value()) == R"(["k",1])");
+
+  base::Buffer out;
+  BeginResponse(9, out);
+  Writer(out).Str("fine");
+  const auto response = ParseResponse(out.view());
+  REQUIRE(response.ok());
+  CHECK(response.value().msgid == 9);
+  CHECK(Decode(response.value().error).value().IsNil());
+  CHECK(Decode(response.value().result).value().AsText() == "fine");
+
+  base::Buffer failed;
+  AppendError(9, {Code::kBusy, "queue full"}, failed);
+  const base::Error error = ParseError(ParseResponse(failed.view()).value().error);
+  CHECK(error.code == Code::kBusy);
+  CHECK(error.detail == "queue full");
+}
+
+TEST_CASE("a message of the wrong shape says what is wrong") {
+  const auto detail = [](const std::string& frame) { return ParseRequest(frame).error().detail; };
+  CHECK(detail(Encode(FromJson(R"([1, 1, "SET", []])").value())).find("expected [0") !=
+        std::string::npos);
+  CHECK(detail(Encode(FromJson(R"([0, -1, "SET", []])").value())).find("msgid") !=
+        std::string::npos);
+  CHECK(detail(Encode(FromJson(R"([0, 1, 5, []])").value())).find("method") != std::string::npos);
+  CHECK(detail(Encode(FromJson(R"([0, 1, "SET", {}])").value())).find("params") !=
+        std::string::npos);
+}
+
+TEST_CASE("decoding refuses bytes behind the value and values that are cut") {
+  CHECK(Decode(std::string("\x01\x02")).error().code == Code::kBadRequest);
+  CHECK(Decode(std::string("\x92\x02")).error().code == Code::kBadRequest);
+  CHECK(Decode("").error().code == Code::kBadRequest);
+  CHECK(Decode("\xc1").error().code == Code::kBadRequest);
+  CHECK(Decode("\xdd\xff\xff\xff\xff").error().code == Code::kTooLarge);
+  CHECK(Decode(std::string(17, '\x91') + "\xc0").error().code == Code::kTooLarge);
+}
+
+TEST_CASE("a reader of the wrong kind names both kinds") {
+  const std::string bytes = Encode(FromJson(R"(["a", -3, 2.5, true])").value());
+  Reader reader(bytes);
+  CHECK(reader.Array().value() == 4);
+  CHECK(Reader(reader.Rest()).Int().error().detail == "expected an integer, found str");
+  CHECK(reader.Str().value() == "a");
+  CHECK(Reader(reader.Rest()).Uint().error().detail ==
+        "expected a non-negative integer, found int");
+  CHECK(reader.Int().value() == -3);
+  CHECK(reader.Double().value() == 2.5);
+  CHECK(reader.Bool().value());
+  CHECK(reader.AtEnd());
+  CHECK(!reader.Next().ok());
+}
+
+TEST_CASE("JSON carries bin and ext, and refuses what it cannot mean") {
+  for (const std::string text :
+       {R"({"$bin":"AP8="})", R"({"$ext":[-3,"AAEC"]})", R"([1,-2,2.5,"x",null,true,{"a":[]}])"}) {
+    CHECK(ToJson(FromJson(text).value()) == text);
+  }
+  CHECK(ToJson(base::Value("\xff")) == R"({"$bin":"/w=="})");
+  CHECK(!FromJson(R"({"a":1,"a":2})").ok());
+  CHECK(!FromJson("[1,").ok());
+  CHECK(!FromJson(std::string(1000, '[') + std::string(1000, ']')).ok());
+  CHECK(!FromJson(R"({"$ext":[500,"AA=="]})").ok());
+}
+
+}  // namespace
+}  // namespace reprise::wire

@@ -1,0 +1,75 @@
+// The Options of every module that the configuration file can reach, with their defaults and units.
+//
+// Modules take the struct that is theirs and never see a configuration name. Ranges and names stand
+// in table.cc, one row a key.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "protocol/base/limits.h"
+#include "storage/engine/options.h"
+
+namespace reprise::config {
+
+struct NetworkOptions {
+  std::string bind = "127.0.0.1";
+  std::int64_t port = 7377;     // 0: the system chooses
+  std::string unix_socket;      // path; empty: none
+  std::int64_t tls_port = -1;   // -1: no TLS listener; 0: the system chooses
+  std::string tls_certificate;  // PEM file
+  std::string tls_key;          // PEM file
+  std::int64_t loops = 0;       // event loops; 0: one a core, at most 8
+  std::int64_t connections_max = base::limits::kConnections.value;
+  std::int64_t frame_bytes_max = base::limits::kFrameBytes.value;
+  std::int64_t output_hard_bytes = base::limits::kOutputHardBytes.value;
+  std::int64_t output_soft_bytes = base::limits::kOutputSoftBytes.value;
+  std::int64_t output_soft_ms = base::limits::kOutputSoftMs.value;
+  std::int64_t idle_ms = base::limits::kIdleMs.value;
+  std::int64_t handshake_ms = base::limits::kHandshakeMs.value;
+  std::int64_t tls_handshake_ms = base::limits::kTlsHandshakeMs.value;
+  std::int64_t shutdown_ms = 10'000;  // longest graceful shutdown
+};
+
+struct HttpOptions {
+  std::string bind = "127.0.0.1";
+  std::int64_t port = 7378;                // -1: no admin HTTP; 0: the system chooses
+  std::vector<std::string> allowed_hosts;  // Host headers accepted beside loopback names
+};
+
+// What a query type says about entries of its kind.
+struct QueryType {
+  std::string name;
+  std::int64_t ttl_ms = 3'600'000;
+};
+
+struct CacheOptions {
+  std::int64_t entries_max = base::limits::kCacheEntries.value;  // of one namespace
+  std::int64_t value_bytes_max = base::limits::kValueBytes.value;
+  std::int64_t prompt_bytes_max = base::limits::kPromptBytes.value;
+  std::int64_t counters_flush_ms = 1'000;  // hit counters are written this often
+  std::vector<QueryType> types{{"general", 3'600'000},
+                               {"research", 3'600'000},
+                               {"factLookup", 7'200'000},
+                               {"codePattern", 86'400'000},
+                               {"commonTemplate", 86'400'000}};
+};
+
+struct LogOptions {
+  std::string level = "info";         // trace, debug, info, warn, error
+  std::string format = "text";        // text or json
+  std::string file;                   // empty: standard error
+  std::int64_t slow_micros = 10'000;  // commands that take longer go to the slow log
+  std::int64_t slow_items = base::limits::kSlowLogItems.value;
+};
+
+struct Config {
+  storage::StoreOptions store;
+  NetworkOptions network;
+  HttpOptions http;
+  CacheOptions cache;
+  LogOptions log;
+};
+
+}  // namespace reprise::config

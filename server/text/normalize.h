@@ -1,0 +1,26 @@
+// Normalize: the form of a prompt under which trivially rephrased questions are the same.
+//
+// Unicode NFKC with case folding; runs of white space become one space; leading and trailing white
+// space and terminal punctuation (. ! ? and their full-width, Spanish, Arabic, Devanagari and CJK
+// kin, also ellipses) go. Words are neither dropped nor sorted, signs inside the text stay: "2+2"
+// and "2+3" stay different, and so do "c" and "c++", "3.5" and "3.". A prompt of only punctuation
+// stays. Idempotent: Normalize(Normalize(x)) == Normalize(x).
+//
+// Units: bytes of UTF-8. Errors: kBadRequest for invalid UTF-8, with the offset. Complexity:
+// O(bytes); ASCII takes a fast path. Threads: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/base/result.h"
+
+namespace reprise::text {
+
+// Replaces `out`, whose memory is reused.
+base::Status Normalize(std::string_view prompt, std::string& out);
+
+// kBadRequest with the offset of the first byte that is not UTF-8.
+base::Status CheckUtf8(std::string_view text);
+
+}  // namespace reprise::text
