@@ -26,8 +26,15 @@ void Writer::Int(std::int64_t value) {
 void Writer::Uint(std::uint64_t value) {
   Packer(out_).pack_uint64(value);
 }
+// By hand: msgpack::packer would turn 1.0 into the integer 1, and a field would change its type
+// with its value.
 void Writer::Double(double value) {
-  Packer(out_).pack_double(value);
+  constexpr char kFloat64 = static_cast<char>(0xcb);
+  out_.Append(kFloat64);
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    out_.Append(static_cast<char>(bits >> static_cast<unsigned>(shift) & 0xffU));
+  }
 }
 
 void Writer::Str(std::string_view text) {
