@@ -112,9 +112,9 @@ def run_one(path, database):
     began = time.monotonic()
     done = subprocess.run([CLANG_TIDY, "-p", database, "--quiet", str(path)], cwd=ROOT, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    lines = [line for line in done.stderr.splitlines()
-             if not re.match(r"\d+ warnings? |Suppressed |Use -header-filter", line)]
-    return done.returncode, "\n".join([done.stdout.strip(), *lines]).strip(), time.monotonic() - began
+    found = re.findall(r"^.*(?:error|warning): .*", done.stdout, re.MULTILINE)
+    lines = [line.replace(f"{ROOT}/", "") for line in found] or [done.stdout + done.stderr]
+    return done.returncode, lines, time.monotonic() - began
 
 
 def main():
@@ -127,7 +127,7 @@ def main():
     tools, folder = toolchain(), cache_folder()
     keys = {path: key_of(path, command, tools) for path, (_, command) in found.items()}
     todo = [path for path in sorted(found) if not (folder / keys[path]).exists()]
-    failed = 0
+    failed, shown = 0, set()  # A breach in a header is shown once.
     with tempfile.TemporaryDirectory() as database, \
             concurrent.futures.ThreadPoolExecutor(options.j) as pool:
         entries = [{"directory": directory, "file": str(path), "arguments": command}
@@ -135,13 +135,15 @@ def main():
         (pathlib.Path(database) / "compile_commands.json").write_text(json.dumps(entries))
         runs = {pool.submit(run_one, path, database): path for path in todo}
         for run in concurrent.futures.as_completed(runs):
-            path, (code, output, seconds) = runs[run], run.result()
+            path, (code, lines, seconds) = runs[run], run.result()
             name = path.relative_to(ROOT)
             if code == 0:
                 (folder / keys[path]).touch()
             else:
                 failed += 1
-                print(f"{output}\nclang-tidy: {name} failed ({seconds:.0f} s)", flush=True)
+                print(*(line for line in lines if line not in shown),
+                      f"clang-tidy: {name} failed ({seconds:.0f} s)", sep="\n", flush=True)
+                shown.update(lines)
     print(f"clang-tidy: {len(found)} files, {len(found) - len(todo)} unchanged since they passed, "
           f"{failed} failed")
     return 1 if failed or not found else 0

@@ -1,0 +1,57 @@
+"""Compares what `reprise-server --dump` writes with what is committed; exits 1 on any difference.
+
+Usage: generated.py SERVER [--write]     (--write brings the committed files up to date)
+"""
+import difflib
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Dumped name -> where it is committed. A dumped path that exists in the repository needs no row.
+HOMES = {
+    "COMMANDS.md": "server/commands/COMMANDS.md",
+    "commands.json": "client/commands.json",
+    "reprise.toml": "conf/reprise.toml",
+    "commands.dict": "tests/fuzz/commands.dict",
+}
+
+
+def home_of(name):
+    committed = HOMES.get(pathlib.PurePath(name).name)
+    return ROOT / (name if committed is None or (ROOT / name).exists() else committed)
+
+
+def check(dumped, name, write):
+    home, fresh = home_of(name), dumped.read_text()
+    shown = home.relative_to(ROOT).as_posix()
+    if write:
+        home.write_text(fresh)
+        return True
+    if not home.exists():
+        print(f"generated: {name} is not committed as {shown}")
+        return False
+    stale = home.read_text()
+    if stale == fresh:
+        return True
+    diff = list(difflib.unified_diff(stale.splitlines(), fresh.splitlines(), shown, "generated", lineterm=""))
+    print("\n".join(diff[:40]))
+    print(f"generated: {shown} is stale; run: python3 tests/tidy/generated.py SERVER --write")
+    return False
+
+
+def main():
+    server, write = pathlib.Path(sys.argv[1]).resolve(), "--write" in sys.argv[2:]
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([server, "--dump", folder], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
+        names = sorted(path.relative_to(folder).as_posix()
+                       for path in pathlib.Path(folder).rglob("*") if path.is_file())
+        fine = [check(pathlib.Path(folder) / name, name, write) for name in names]
+    print(f"generated: {len(fine)} files, {fine.count(False)} differ")
+    return 0 if fine and all(fine) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
