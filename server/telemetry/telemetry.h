@@ -17,12 +17,13 @@
 
 namespace reprise::telemetry {
 
-// Log-linear buckets: two for each power of two, from 1 us to 67 s; bucket i counts values below
-// UpperMicros(i). Quantiles are exact to within 41 %.
+// Log-linear buckets: two for each power of two, from 1 us to 100 s; bucket i counts values below
+// UpperMicros(i), the last one everything above. A quantile is at most 50 % too high.
 class LatencyHistogram {
  public:
   static constexpr std::size_t kBuckets = 54;
   static std::size_t BucketOf(std::uint64_t micros);
+  // The last bucket has no upper bound: the largest integer.
   static std::uint64_t UpperMicros(std::size_t bucket);
 
   // One writer; readers may run at the same time and see a slightly older state.
@@ -33,7 +34,8 @@ class LatencyHistogram {
     std::uint64_t count = 0;
     std::uint64_t sum_micros = 0;
     void Add(const Reading& other);
-    // The upper bound of the bucket in which the share `quantile` (0 to 1) falls; 0 when empty.
+    // The upper bound of the bucket in which the share `quantile` (0 to 1) falls; 0 when empty. In
+    // the last bucket its lower bound, which is what is known.
     std::uint64_t Quantile(double quantile) const;
   };
   Reading Read() const;
@@ -77,8 +79,10 @@ class Telemetry {
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 
-// Prometheus text exposition format 0.0.4, built line by line. HELP and TYPE are written once for a
-// name; label values are escaped.
+// Prometheus text exposition format 0.0.4. HELP and TYPE are written once for a name and all
+// samples of a name stand together, in whatever order they were given; label values are escaped,
+// and bytes that are not UTF-8 replaced. Names must be valid and keep their type (ENSURE). Threads:
+// one owner.
 class MetricsText {
  public:
   using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
@@ -86,20 +90,25 @@ class MetricsText {
   void Counter(std::string_view name, std::string_view help, double value,
                const Labels& labels = {});
   void Gauge(std::string_view name, std::string_view help, double value, const Labels& labels = {});
-  // In seconds, as Prometheus asks: name_bucket, name_sum, name_count.
+  // In seconds, as Prometheus asks: name_bucket (one a power of two), name_sum, name_count.
   void Histogram(std::string_view name, std::string_view help,
                  const LatencyHistogram::Reading& reading, const Labels& labels = {});
-  std::string Take() { return std::move(text_); }
+  // Everything since the last Take.
+  std::string Take();
 
  private:
-  void Head(std::string_view name, std::string_view help, std::string_view type);
-  void Sample(std::string_view name, const Labels& labels, double value);
+  struct Family {
+    std::string name;
+    std::string_view type;
+    std::string text;
+  };
 
-  std::string text_;
-  std::string last_name_;
+  std::string& FamilyText(std::string_view name, std::string_view help, std::string_view type);
+
+  std::vector<Family> families_;
 };
 
-// What the system says of this process.
+// What the system says of this process. What cannot be read stays 0.
 struct ProcessReading {
   double cpu_user_seconds = 0;
   double cpu_system_seconds = 0;
