@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "protocol/base/result.h"
 #include "protocol/base/stream.h"
@@ -65,6 +66,8 @@ struct ListenOptions {
   // Sent to a connection that is over the budget, then closed. May be empty.
   std::string busy_reply;
   std::int64_t tls_handshake_ms = 5'000;
+  // Told of accept errors, at most once a minute. May be empty.
+  std::function<void(std::string_view)> log;
 };
 
 class Listener {

@@ -10,6 +10,8 @@
 
 #include "protocol/base/result.h"
 
+struct ssl_ctx_st;
+
 namespace reprise::loop {
 
 class TlsContext {
@@ -18,9 +20,13 @@ class TlsContext {
                                                         const std::string& key_file);
   virtual ~TlsContext() = default;
   virtual base::Status Reload() = 0;
+
+  // For the other files of this module only.
+  virtual std::shared_ptr<ssl_ctx_st> Current() const = 0;
 };
 
-// Writes a self-signed ECDSA P-256 certificate for localhost; for `make run` and tests.
+// Writes a self-signed ECDSA P-256 certificate for localhost, 127.0.0.1 and ::1, and its key with
+// mode 0600; for `make run` and tests.
 base::Status MakeSelfSigned(const std::string& certificate_file, const std::string& key_file);
 
 }  // namespace reprise::loop
