@@ -1,0 +1,57 @@
+"""Writes seeds for the fuzz targets: seeds.py REPOSITORY_ROOT FOLDER.
+
+From the public MessagePack suite (../shared/data, left out when it is not there), the configuration
+file with all its defaults, and the questions of conf/samples.
+"""
+import json
+import pathlib
+import sys
+
+
+def put(folder, target, name, data):
+    place = folder / target
+    place.mkdir(parents=True, exist_ok=True)
+    (place / name).write_bytes(data)
+
+
+def msgpack_suite(root, folder):
+    file = root / "../shared/data/msgpack-test-suite/msgpack-test-suite.json"
+    if not file.exists():
+        print("seeds: the MessagePack suite is not here; fuzzing without it")
+        return
+    number = 0
+    for cases in json.loads(file.read_text()).values():
+        for case in cases:
+            for spelling in case["msgpack"]:
+                value = bytes.fromhex(spelling.replace("-", ""))
+                number += 1
+                request = b"\x94\x00\x07\xa3SET\x92\xa1k" + value
+                put(folder, "frames", f"suite-{number}", b"\x05" + request)
+                put(folder, "arguments", f"suite-{number}", bytes([number % 64]) + b"\x91" + value)
+                put(folder, "json", f"suite-{number}", value)
+
+
+def texts(root, folder):
+    config = root / "conf/reprise.toml"
+    if config.exists():
+        put(folder, "config", "all-keys", config.read_bytes().replace(b"\n# ", b"\n"))
+        for number, line in enumerate(config.read_bytes().splitlines()):
+            if b"=" in line:
+                put(folder, "config", f"line-{number}", line.lstrip(b"# ").replace(b" = ", b"="))
+    for sample in ("questions", "asked"):
+        file = root / f"conf/samples/{sample}.jsonl"
+        for number, line in enumerate(file.read_text().splitlines() if file.exists() else []):
+            put(folder, "json", f"{sample}-{number}", line.encode())
+            put(folder, "normalize", f"{sample}-{number}", json.loads(line)["prompt"].encode())
+
+
+def main():
+    root, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    folder.mkdir(parents=True, exist_ok=True)
+    msgpack_suite(root, folder)
+    texts(root, folder)
+    (folder / "stamp").write_text("")
+
+
+if __name__ == "__main__":
+    main()
