@@ -6,6 +6,7 @@
 set -euo pipefail
 program=$1 name=$2 max_len=$3 generated=$4
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:quarantine_size_mb=32  # Freed memory does not count as ours.
 found=$(dirname "$generated")/found/$name
 mkdir -p "$found" "$generated/$name"
 options=(-max_total_time="${FUZZ_SECONDS:-20}" -max_len="$max_len" -timeout=10 -rss_limit_mb=512
