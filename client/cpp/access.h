@@ -15,15 +15,16 @@
 namespace reprise::client {
 
 struct KeyOptions {
-  std::vector<std::string> permissions;  // of "read", "write", "admin"; empty: the server's default
-  std::string label;                     // for people
+  std::vector<std::string>
+      permissions{};    // of "read", "write", "admin"; empty: the server's default
+  std::string label{};  // for people
 };
 struct AccessKey {
-  std::string id;
-  std::string key;  // of CreateKey only: it is shown once and stored as a hash
-  std::string name_space;
-  std::vector<std::string> permissions;
-  std::string label;
+  std::string id{};
+  std::string key{};  // of CreateKey only: it is shown once and stored as a hash
+  std::string name_space{};
+  std::vector<std::string> permissions{};
+  std::string label{};
 };
 
 class AccessCommands {

@@ -23,40 +23,40 @@
 namespace reprise::client {
 
 struct StoreOptions {
-  base::Value identity;  // all else that changes the answer: model, system prompt, tools ...
-                         // Compared byte for byte after canonical form; nil: none
-  std::string type;  // query type; empty: the server's default type
-  std::vector<std::string> tags;
+  base::Value identity{};  // all else that changes the answer: model, system prompt, tools ...
+                           // Compared byte for byte after canonical form; nil: none
+  std::string type{};      // query type; empty: the server's default type
+  std::vector<std::string> tags{};
   std::int64_t ttl_ms = 0;  // 0: that of the type
   std::uint64_t tokens_in = 0;
   std::uint64_t tokens_out = 0;
   std::uint64_t cost_nano = 0;
-  std::string model;
+  std::string model{};
 };
 struct StoreResult {
-  std::string id;
+  std::string id{};
   std::int64_t expires_at_ms = 0;  // since 1970; 0: never
-  base::Value details;             // the whole reply
+  base::Value details{};           // the whole reply
 };
 
 struct LookupOptions {
-  base::Value identity;
-  std::string type;
+  base::Value identity{};
+  std::string type{};
   std::int64_t max_age_ms = 0;  // an older entry does not count; 0: any age
-  std::string tier;  // the loosest tier to use, "exact" or "normalized"; empty: the type's
+  std::string tier{};  // the loosest tier to use, "exact" or "normalized"; empty: the type's
 };
 struct LookupResult {
   bool hit = false;
-  std::string tier;      // of a hit: "exact" or "normalized"
-  std::string id;        // of a hit
-  base::Value response;  // of a hit, as it was stored
-  std::string type;
+  std::string tier{};      // of a hit: "exact" or "normalized"
+  std::string id{};        // of a hit
+  base::Value response{};  // of a hit, as it was stored
+  std::string type{};
   std::int64_t age_ms = 0;
   std::int64_t expires_at_ms = 0;
   std::uint64_t tokens_in = 0;   // what the hit saved
   std::uint64_t tokens_out = 0;  // what the hit saved
   std::uint64_t cost_nano = 0;   // what the hit saved
-  std::string reason;            // why it is a miss, or how it hit
+  std::string reason{};          // why it is a miss, or how it hit
 };
 
 struct CacheCounters {
@@ -72,8 +72,8 @@ struct CacheCounters {
 struct CacheStatistics {
   std::uint64_t entries = 0;
   std::uint64_t entries_max = 0;
-  std::map<std::string, CacheCounters> types;
-  CacheCounters total;
+  std::map<std::string, CacheCounters> types{};
+  CacheCounters total{};
 };
 
 class CacheCommands {

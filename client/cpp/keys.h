@@ -28,19 +28,19 @@ struct SetOptions {
 };
 
 struct ScanOptions {
-  std::string prefix;
-  std::string after;       // the `next` of the page before; empty: from the start
+  std::string prefix{};
+  std::string after{};     // the `next` of the page before; empty: from the start
   std::int64_t limit = 0;  // keys in one page, at most 1000; 0: the server's default
 };
 struct ScanPage {
-  std::vector<std::string> keys;
-  std::optional<std::string> next;  // absent on the last page
+  std::vector<std::string> keys{};
+  std::optional<std::string> next{};  // absent on the last page
 };
 
 // TTL's three answers.
 struct TimeToLive {
   bool exists = false;
-  std::optional<std::int64_t> left_ms;  // absent when the key has no expiry
+  std::optional<std::int64_t> left_ms{};  // absent when the key has no expiry
 };
 
 class KeyCommands {

@@ -22,9 +22,9 @@ enum class Transport : std::uint8_t { kTcp, kUnix, kTls };
 
 struct Address {
   Transport transport = Transport::kTcp;
-  std::string host;  // of TCP and TLS; an IPv6 address without its brackets
+  std::string host{};  // of TCP and TLS; an IPv6 address without its brackets
   std::uint16_t port = 0;
-  std::string path;  // of a Unix socket
+  std::string path{};  // of a Unix socket
 };
 
 // "host:port", "[::1]:port", "host" (port 7377), "unix:/path", "tls://host:port".
@@ -34,10 +34,10 @@ std::string ToString(const Address& address);
 // How the server of a tls:// address is recognised. With nothing set, its certificate must chain to
 // the system's authorities and name the host.
 struct TlsOptions {
-  std::string ca_file;        // PEM; the chain must end at one of these instead
-  std::string pinned_sha256;  // 64 hex digits: SHA-256 of the server's certificate in DER form. It
-                              // takes the place of chain and name. Colons are allowed.
-  std::string server_name;    // the name to ask for and to verify; empty: the host of the address
+  std::string ca_file{};        // PEM; the chain must end at one of these instead
+  std::string pinned_sha256{};  // 64 hex digits: SHA-256 of the server's certificate in DER form.
+                                // It takes the place of chain and name. Colons are allowed.
+  std::string server_name{};  // the name to ask for and to verify; empty: the host of the address
   bool insecure = false;      // verify nothing: for experiments on one machine
 };
 
@@ -52,17 +52,17 @@ struct ReconnectOptions {
 
 struct Options {
   std::string address = "127.0.0.1:7377";
-  std::string access_key;   // sent with AUTH on each new connection, when not empty
-  std::string client_name;  // sent with HELLO on each new connection, when not empty
-  TlsOptions tls;
+  std::string access_key{};   // sent with AUTH on each new connection, when not empty
+  std::string client_name{};  // sent with HELLO on each new connection, when not empty
+  TlsOptions tls{};
   std::int64_t connect_timeout_ms = 2'000;  // TCP, TLS, AUTH and HELLO together
   std::int64_t request_timeout_ms = 5'000;
-  ReconnectOptions reconnect;
+  ReconnectOptions reconnect{};
   int attempts_max = 3;  // of one call, the first included; see Retry
   std::size_t response_bytes_max = std::size_t{64} * 1024 * 1024;
   // Messages that the server sends without being asked. Client: called on the thread that waits in
   // a call, after its reply came. AsyncClient: called on the client's own thread.
-  std::function<void(std::string_view method, const base::Value& params)> on_notification;
+  std::function<void(std::string_view method, const base::Value& params)> on_notification{};
   const base::Clock* clock = nullptr;  // must outlive the client; null: the machine's clock
 
   base::Status Check() const;

@@ -18,7 +18,7 @@
 namespace reprise::client {
 
 struct BackupResult {
-  std::string path;
+  std::string path{};
   std::uint64_t sequence = 0;
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
@@ -27,7 +27,7 @@ struct VerifyResult {
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
   std::uint64_t bad_rows = 0;
-  std::vector<std::string> problems;
+  std::vector<std::string> problems{};
 };
 
 class ServerCommands {

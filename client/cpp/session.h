@@ -18,27 +18,27 @@
 namespace reprise::client {
 
 struct HelloOptions {
-  std::string client;   // name of this program, for CLIENT.LIST
-  std::string version;  // version of this program
+  std::string client{};   // name of this program, for CLIENT.LIST
+  std::string version{};  // version of this program
 };
 struct HelloResult {
-  std::string server;
-  std::string version;
+  std::string server{};
+  std::string version{};
   std::int64_t protocol = 0;
-  std::string name_space;  // empty before authentication
+  std::string name_space{};  // empty before authentication
   bool authenticated = false;
   std::uint64_t id = 0;  // of this connection
 };
 struct AuthResult {
-  std::string name_space;
-  std::vector<std::string> permissions;
+  std::string name_space{};
+  std::vector<std::string> permissions{};
 };
 struct Connection {
   std::uint64_t id = 0;
-  std::string peer;
-  std::string transport;  // "tcp", "unix" or "tls"
-  std::string name_space;
-  std::string client;
+  std::string peer{};
+  std::string transport{};  // "tcp", "unix" or "tls"
+  std::string name_space{};
+  std::string client{};
   std::int64_t age_ms = 0;
   std::int64_t idle_ms = 0;
   std::uint64_t calls = 0;
