@@ -1,0 +1,1 @@
+"""What bench/compare.py is made of: servers, runs of the load generator, suites, tables."""

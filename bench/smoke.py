@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Small inputs of every workload, so that they never rot. One case a call; exits 1 with the reason when it fails.
+
+  smoke.py BUILD/bin null       all protocols against reprise-bench-null; wrong answers, silence, refusals
+  smoke.py BUILD/bin reprise    every workload against reprise-server
+  smoke.py BUILD/bin compare    compare.py end to end, Reprise with itself
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from comparing import load, servers
+
+REPRISE_WORKLOADS = ("ping", "get_hit", "get_miss", "set", "mixed", "cache_lookup_exact", "cache_lookup_normalized",
+                     "cache_store")
+SHARED_WORKLOADS = REPRISE_WORKLOADS[:5]
+SMALL = {"keys": 200, "requests": 2000, "connections": 4, "pipeline": 4, "warmup": 0, "value_bytes": 64, "preload": True,
+         "stall": 20}
+
+
+def expect(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def raw_run(bench, arguments):
+    return subprocess.run([str(bench), "--quiet", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
+
+
+def run_all(bench, server, workloads, folder, **more):
+    for workload in workloads:
+        result = load.run(bench, server, {**SMALL, **more, "workload": workload}, folder)
+        expect(result["calls"] == SMALL["requests"], f"{workload}: {result['calls']} calls")
+        expect(result["errors"] == 0, f"{workload}: {result['problems']}")
+        latency = result["latency_us"]
+        expect(0 < latency["p50"] <= latency["p99"] <= latency["p99_9"] <= latency["max"], f"{workload}: {latency}")
+        expect(result["server"]["rss_bytes_after"] > 0 and result["machine"]["cores"] > 0, "nothing about the machine")
+        print(f"{server.protocol} {workload} calls={result['calls']} errors=0 verdict=ok")
+
+
+def null_cases(binaries, folder):
+    bench, null = binaries / "reprise-bench", binaries / "reprise-bench-null"
+    parsers = {"reprise": ["plain"], "redis": ["plain", "hiredis"], "memcached": ["plain", "meta"]}
+    for protocol, names in parsers.items():
+        server = servers.null(null, folder, protocol, ["--value-bytes", "64"]).start()
+        try:
+            for parser in names:
+                workloads = REPRISE_WORKLOADS if protocol == "reprise" else SHARED_WORKLOADS
+                run_all(bench, server, workloads, folder, parser=parser, distribution="zipf", threads=2)
+            open_loop(bench, server, folder)
+        finally:
+            server.stop()
+        wrong_answers(bench, null, protocol, folder)
+        silence(bench, null, protocol, folder)
+    refusals(bench)
+
+
+def open_loop(bench, server, folder):
+    """The schedule is kept: 400 calls at 1000/s take 0.4 s, however fast the server is."""
+    options = {**SMALL, "workload": "get_hit", "rate": 1000, "requests": 400}
+    result = load.run(bench, server, options, folder)
+    expect(result["calls"] == 400, f"open loop: {result['calls']} calls")
+    expect(result["seconds"] >= 0.39, f"open loop: too fast, {result['seconds']} s")
+
+
+def wrong_answers(bench, null, protocol, folder):
+    server = servers.null(null, folder, protocol, ["--value-bytes", "64", "--wrong-every", "100"]).start()
+    try:
+        done = raw_run(bench, ["--server", protocol, "--address", server.address, "--keys", "200", "--value-bytes", "64",
+                               "--requests", "1000", "--warmup", "0", "--connections", "1"])
+    finally:
+        server.stop()
+    expect(done.returncode == 1, f"wrong answers: exit code {done.returncode}")
+    expect("10 errors" in done.stdout and "error: call 99:" in done.stdout, done.stdout)
+
+
+def silence(bench, null, protocol, folder):
+    server = servers.null(null, folder, protocol, ["--value-bytes", "64", "--stop-after", "50"]).start()
+    try:
+        done = raw_run(bench, ["--server", protocol, "--address", server.address, "--keys", "200", "--value-bytes", "64",
+                               "--requests", "1000", "--warmup", "0", "--connections", "1", "--stall", "0.3"])
+    finally:
+        server.stop()
+    expect(done.returncode == 1 and "answered nothing" in done.stdout, f"silence: {done.returncode} {done.stdout}")
+
+
+def refusals(bench):
+    nobody = servers.free_address()
+    cases = [(["--address", nobody], 3, nobody), (["--workload", "none"], 2, "none"), (["--pipeline", "0"], 2, "pipeline"),
+             (["--server", "redis", "--workload", "cache_store"], 2, "cache_store"),
+             (["--address", "nowhere"], 2, "host:port"), (["--value-bytes", "11"], 2, "12"),
+             (["--server", "reprise", "--parser", "hiredis"], 2, "hiredis")]
+    for arguments, code, word in cases:
+        done = raw_run(bench, arguments)
+        expect(done.returncode == code and word in done.stdout, f"{arguments}: {done.returncode} {done.stdout}")
+
+
+def reprise_cases(binaries, folder):
+    settings = {"store.hot_table_bytes": 16 * 2**20, "network.loops": 1}
+    server = servers.reprise(binaries / "reprise-server", folder, settings).start()
+    try:
+        run_all(binaries / "reprise-bench", server, REPRISE_WORKLOADS, folder)
+    finally:
+        server.stop()
+    expect(server.process.returncode == 0, f"the server ended with {server.process.returncode}")
+
+
+def compare_case(binaries, folder):
+    script = pathlib.Path(__file__).with_name("compare.py")
+    common = [sys.executable, str(script)]
+    for name in ("before", "after"):
+        done = subprocess.run([*common, "pair", "--a", "reprise", "--b", "reprise", "--build", str(binaries.parent),
+                               "--rounds", "1", "--seconds", "0.2", "--warmup", "0", "--keys", "200", "--connections", "4",
+                               "--work-dir", str(folder), "--out", str(folder), "--name", name], check=False)
+        expect(done.returncode == 0, f"compare.py pair: exit code {done.returncode}")
+    result = json.loads((folder / "before.json").read_text())
+    expect(result["rows"][0]["summary"]["throughput"]["ratio"] > 0, "no ratio")
+    done = subprocess.run([*common, "files", str(folder / "before.json"), str(folder / "after.json"), "--noise", "100"],
+                          check=False)
+    expect(done.returncode == 0, f"compare.py files: exit code {done.returncode}")
+
+
+def main():
+    binaries = pathlib.Path(sys.argv[1]).resolve()
+    case = {"null": null_cases, "reprise": reprise_cases, "compare": compare_case}[sys.argv[2]]
+    with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
+        try:
+            case(binaries, pathlib.Path(folder))
+        except (AssertionError, load.LoadFailed, servers.CannotStart) as problem:
+            print(f"smoke.py {sys.argv[2]}: {problem}", file=sys.stderr)
+            return 1
+    print(f"smoke {sys.argv[2]} verdict=ok")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
