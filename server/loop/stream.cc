@@ -141,16 +141,14 @@ void SocketStream::ReceivePlain() {
     if (result > 0) {
       const auto bytes = static_cast<std::size_t>(result);
       received += bytes;
-      read_was_full_ = bytes == space.size();
       handler_->OnBytes({space.data(), bytes});
-      if (!read_was_full_ || !WantsInput()) {
+      if (bytes < space.size() || !WantsInput()) {
         return;
       }
     } else if (result == 0) {
       InputEnded();
       return;
     } else if (errno != EINTR) {
-      read_was_full_ = false;
       if (errno != EAGAIN) {
         Close();
       }
@@ -179,13 +177,12 @@ void SocketStream::ReceiveCipher() {
     }
     const auto bytes = static_cast<std::size_t>(result);
     received += bytes;
-    read_was_full_ = bytes == space.size();
     if (!tls_->Feed({space.data(), bytes})) {
       Close();
       return;
     }
     PumpTls();
-    if (!read_was_full_) {
+    if (bytes < space.size()) {
       return;
     }
   }
@@ -248,7 +245,6 @@ void SocketStream::InputEnded() {
     return;
   }
   end_of_input_ = true;
-  read_was_full_ = false;
   if (phase_ == Phase::kHandshake) {
     Close();
     return;
@@ -382,6 +378,7 @@ void SocketStream::CloseAfterFlush() {
   if (phase_ != Phase::kOpen) {
     return;
   }
+  heard_lately_ = idle_ticks_ <= 1;
   Flush();
   if (phase_ != Phase::kOpen) {
     return;
@@ -395,10 +392,10 @@ void SocketStream::CloseAfterFlush() {
   }
 }
 
-bool SocketStream::InputUnread() const {
+bool SocketStream::MayBeSending() const {
   int waiting = 0;
   return !end_of_input_ &&
-         (read_was_full_ || (ioctl(descriptor_.number(), FIONREAD, &waiting) == 0 && waiting > 0));
+         (heard_lately_ || (ioctl(descriptor_.number(), FIONREAD, &waiting) == 0 && waiting > 0));
 }
 
 void SocketStream::FinishFlush() {
@@ -408,7 +405,7 @@ void SocketStream::FinishFlush() {
     send(descriptor_.number(), tls_->cipher().data(), tls_->cipher().size(),
          MSG_DONTWAIT | MSG_NOSIGNAL);
   }
-  if (!InputUnread()) {
+  if (!MayBeSending()) {
     Close();
     return;
   }
@@ -427,6 +424,7 @@ void SocketStream::Close() {
     listener_.HandshakeEnded();
   }
   phase_ = Phase::kClosed;
+  listener_.ConnectionEnded();
   if (resume_queued_) {
     loop_.Forget(*this);
   }
@@ -436,7 +434,6 @@ void SocketStream::Close() {
     self.loop_.Closed(self);
   });
   descriptor_.Reset();  // After uv_close, which still speaks of it to the system.
-  listener_.ConnectionEnded();
 }
 
 void SocketStream::Tick() {

@@ -79,7 +79,7 @@ class SocketStream final : public base::Stream {
   // Sends from the front of `bytes`; false when the rest must wait or the connection is lost.
   bool SendFrom(base::Buffer& bytes) ON_LOOP_THREAD;
   void FinishFlush() ON_LOOP_THREAD;
-  bool InputUnread() const ON_LOOP_THREAD;
+  bool MayBeSending() const ON_LOOP_THREAD;
 
   uv_poll_t poll_{};
   LoopCore& loop_;
@@ -100,7 +100,7 @@ class SocketStream final : public base::Stream {
   bool resume_queued_ OWNED_BY_LOOP = false;  // in the loop's list for the next turn
   bool write_blocked_ OWNED_BY_LOOP = false;  // the system takes no more for now
   bool end_of_input_ OWNED_BY_LOOP = false;   // the peer closed its sending side
-  bool read_was_full_ OWNED_BY_LOOP = false;  // the last read left input behind, most likely
+  bool heard_lately_ OWNED_BY_LOOP = false;   // when CloseAfterFlush was called
 };
 
 }  // namespace reprise::loop
