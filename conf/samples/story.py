@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -167,7 +168,7 @@ def expire(client, questions):
         age_ms = found["age_ms"]
         if time.monotonic() - began > 5 * SHORT_MS / 1000:
             raise Surprise(f"{SHORT_TYPE} still answers after {age_ms} ms")
-        time.sleep(0.05)
+        time.sleep(0.4)
     if not 0 <= age_ms <= SHORT_MS:
         raise Surprise(f"{SHORT_TYPE} answered at the age of {age_ms} ms, its ttl is {SHORT_MS}")
     ttls = ", ".join(f"{name} {row['ttl_ms'] / 1000:g} s" for name, row in client.call("CACHE.TYPES").items())
@@ -250,6 +251,8 @@ def main():
         return 1
     if options.stop:
         server.end(signal.SIGTERM)
+        if not options.dir:
+            shutil.rmtree(folder)
         if server.process.returncode != 0:
             print(f"the server ended with code {server.process.returncode}", file=sys.stderr)
         return server.process.returncode

@@ -18,7 +18,7 @@ MAY_USE = {
     "server/config": BASE + ["storage/engine"],
     "server/text": BASE,
     "server/embed": BASE + ["server/text"],
-    "server/telemetry": BASE,
+    "server/telemetry": BASE + ["server/text"],
     **{domain: BELOW_DOMAINS for domain in DOMAINS},
     "server/instance": BELOW_DOMAINS + DOMAINS,
     "server/commands": BELOW_DOMAINS + DOMAINS + ["server/instance"],
@@ -63,7 +63,7 @@ HOME_OF = {
 }
 # Headers of the C library and of Linux: anybody's. C++'s own have no dot and no slash.
 SYSTEM_HEADER = re.compile(
-    r"^((sys|netinet|arpa|linux|net)/\w+\.h|(assert|cpuid|ctype|dirent|dlfcn|errno|execinfo|fcntl"
+    r"^((sys|netinet|arpa|linux|net)/\w+\.h|(assert|cpuid|ctype|dirent|dlfcn|errno|execinfo|fcntl|ftw"
     r"|getopt|immintrin|limits|math|netdb|poll|pthread|pwd|sched|signal|spawn|stdio|stdlib|string"
     r"|strings|termios|time|ucontext|unistd)\.h)$")
 

@@ -32,7 +32,9 @@ def module_of(name):
 
 
 def is_test(name):
-    return name.startswith("tests/") or name.endswith("_test.cc")
+    """Tests, and what stands beside them for their use alone."""
+    base = name.rpartition("/")[2]
+    return name.startswith("tests/") or base.endswith("_test.cc") or base.startswith(("test_", "fake_"))
 
 
 def within(name, places):
