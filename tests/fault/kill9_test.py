@@ -1,4 +1,4 @@
-"""D1: kill -9 at random moments under mixed load, in every durability mode; D12: backups under load.
+"""D1: kill -9 at random moments under mixed load, in every durability mode; D12: backups.
 
 Nothing that was acknowledged may be missing or wrong after the restart, and the restart needs no
 hand. Larger: --rounds=2000, --seed=N.

@@ -1,4 +1,4 @@
-"""A6: clients that ask and do not read. A7: clients that send a byte now and then, on both ports."""
+"""A6: clients that ask and do not read. A7: clients that send a byte now and then, both ports."""
 
 import resource
 import socket

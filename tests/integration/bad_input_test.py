@@ -90,7 +90,8 @@ class BadRequestTest(harness.Case):
         bad = {
             "no array": b"\x05", "map": b"\x81\x01\x02", "nil": b"\xc0", "never used": b"\xc1",
             "five items": b"\x95\x00\x01\xa4PING\x90\x00", "reserved inside": b"\x94\x00\x01\xc1",
-            "message type 3": pack([3, 1, "PING", []]), "type is a string": pack(["0", 1, "PING", []]),
+            "message type 3": pack([3, 1, "PING", []]),
+            "type is a string": pack(["0", 1, "PING", []]),
             "method is a number": pack([0, 1, 2, []]), "negative id": pack([0, -1, "PING", []]),
             "params no array": pack([0, 1, "PING", "x"]), "params map": pack([0, 1, "PING", {}]),
             "long method": pack([0, 1, "M" * 65, []]), "huge id": pack([0, 2**32, "PING", []]),

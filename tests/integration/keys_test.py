@@ -11,7 +11,7 @@ VALUES = [
     0.0, -0.0, 1.5, float("inf"), -float("inf"), 1e308, "", "text", "ünïcödé 漢字 🙂", "x" * 31,
     "x" * 32, "x" * 256, "x" * 65536, b"", b"\x00\xff\xc1", b"b" * 256, [], [1, [2, [3]]], {},
     {"a": 1, "b": {"c": [None]}}, {1: "integer key", -5: b"bin"},
-    msgpack.ExtType(5, b"extension"), msgpack.ExtType(-1, b"\0\0\0\1"), list(range(4000)),
+    msgpack.ExtType(5, b"extension"), msgpack.Timestamp(1_700_000_000, 5), list(range(4000)),
 ]
 
 

@@ -1,4 +1,4 @@
-"""TLS: a listener beside the plain one, certificates reloaded by SIGHUP, bad clients harm nobody."""
+"""TLS: a listener beside the plain one, reload of certificates by SIGHUP, bad clients."""
 
 import os
 import signal

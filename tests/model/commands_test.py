@@ -118,7 +118,8 @@ class Model:
         prompt, model = params[0], options["identity"]["model"]
         exact = self.entries.get((prompt, model), Failure)
         if exact is not Failure:
-            return lambda r: r["status"] == "hit" and r["tier"] == "exact" and r["response"] == exact
+            return lambda r: (r["status"] == "hit" and r["tier"] == "exact"
+                              and r["response"] == exact)
         canonical = "Question " + prompt.strip().rstrip("?! ").lower().split()[-1] + "?"
         loose = self.entries.get((canonical, model), Failure)
         if loose is not Failure:
@@ -226,7 +227,7 @@ class CommandsModelTest(harness.Case):
 
     def test_the_server_agrees_with_the_model(self):
         self.seed = harness.size("seed", random.SystemRandom().randrange(1 << 31))
-        steps = harness.size("steps", 2500)
+        steps = harness.size("steps", 5000)
         print(f"seed={self.seed} steps={steps}", flush=True)
         self.chance = random.Random(self.seed)
         self.generate = Generator(self.chance)
@@ -283,7 +284,8 @@ class CommandsModelTest(harness.Case):
         right = expected(result) if callable(expected) and not isinstance(result, RpcError) else (
             result == expected and type(result) is type(expected))
         if not right:
-            self.fail(f"{method} {params!r:.200} answered {result!r:.200}, expected {expected!r:.200}")
+            self.fail(f"{method} {params!r:.200} answered {result!r:.200}, "
+                      f"expected {expected!r:.200}")
 
     def expire_one(self):
         """A short expiry that is waited for."""

@@ -25,9 +25,8 @@ def parse_labels(text, line):
             raise FormatError(f"bad labels in {line!r}")
         if match.group(1) in labels:
             raise FormatError(f"label {match.group(1)} twice in {line!r}")
-        value = match.group(2)
-        labels[match.group(1)] = (
-            value.replace("\\\\", "\0").replace('\\"', '"').replace("\\n", "\n").replace("\0", "\\"))
+        labels[match.group(1)] = re.sub(
+            r"\\(.)", lambda m: "\n" if m.group(1) == "n" else m.group(1), match.group(2))
         position = match.end()
         if position < len(text):
             if text[position] != ",":

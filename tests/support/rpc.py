@@ -32,7 +32,7 @@ def pack(value):
 def unpack(data):
     return msgpack.unpackb(
         data, raw=False, strict_map_key=False, unicode_errors="surrogateescape",
-        max_buffer_size=1 << 28)
+        max_str_len=1 << 28, max_bin_len=1 << 28)
 
 
 def request(msgid, method, params):
@@ -221,8 +221,8 @@ class Connection:
             try:
                 if parser.read_array_header() != 4:
                     raise AssertionError("a response has four items")
-                parser.skip()
-                parser.skip()
+                for _ in range(3):
+                    parser.skip()
                 error_end = parser.tell()
                 parser.skip()
                 end = parser.tell()
