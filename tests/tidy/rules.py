@@ -75,7 +75,7 @@ def rule(pattern, instead, homes=()):
 # What C++ code must not contain, what to use instead, and the places where it is allowed. Comments
 # and string literals do not count.
 BANNED = [
-    rule(r"\b(system|steady|high_resolution)_clock\b|\b(clock_gettime|gettimeofday)\b"
+    rule(r"\bchrono::\w+_clock\b|\b(system|steady|high_resolution)_clock::|\b(clock_gettime|gettimeofday)\b"
          r"|\btime\((nullptr|NULL|0)\)", "base::Clock", ["protocol/base/", "bench/"]),
     rule(r"\brandom_device\b|\bs?rand\(|\bdrand48\(", "a seeded generator passed in",
          ["protocol/base/", "bench/"]),
