@@ -228,7 +228,8 @@ std::optional<Failure> ClientCore::Try(const Batch& batch, const Limits& limits,
   }
   last_use_ = clock_.Elapsed();
   // A server that refuses and closes may have answered first.
-  if (!status.ok() && !failure.timed_out && Take(&progress).ok() && progress.missing == 0) {
+  if (!status.ok() && status.error().code == base::Code::kUnavailable && Take(&progress).ok() &&
+      progress.missing == 0) {
     link_.reset();
     return std::nullopt;
   }

@@ -1,0 +1,214 @@
+// The typed commands: what each sends, and what it makes of the reply.
+#include <catch2/catch.hpp>
+
+#include "client/cpp/access.h"
+#include "client/cpp/cache.h"
+#include "client/cpp/keys.h"
+#include "client/cpp/server.h"
+#include "client/cpp/session.h"
+#include "protocol/wire/decode.h"
+#include "protocol/wire/json.h"
+
+namespace reprise::client {
+namespace {
+
+using base::Code;
+using base::Value;
+
+// Answers every call with one reply and remembers the request as JSON.
+class Canned final : public Caller {
+ public:
+  explicit Canned(const char* reply) : reply_(wire::FromJson(reply).value()) {}
+
+  using Caller::CallRaw;
+  base::Result<std::string> CallRaw(std::string_view method, std::string_view params,
+                                    const CallOptions& /*options*/) override {
+    request = std::string(method) + " " + wire::ToJson(wire::Decode(params).value());
+    return wire::Encode(reply_);
+  }
+
+  std::string request;
+
+ private:
+  Value reply_;
+};
+
+TEST_CASE("Set sends its options by name and answers whether it stored") {
+  Canned server("true");
+  CHECK(server.Keys().Set("k", 5).value());
+  CHECK(server.request == R"(SET ["k",5])");
+  CHECK(server.Keys().Set("k", Value::Map{{"a", 1}}).value());
+  CHECK(server.request == R"(SET ["k",{"a":1}])");
+  CHECK(server.Keys().Set("k", 5, {.ttl_ms = 10, .only_if_absent = true}).value());
+  CHECK(server.request == R"(SET ["k",5,{"ttl_ms":10,"nx":true}])");
+  Canned refusing("false");
+  CHECK_FALSE(refusing.Keys().Set("k", 5, {.only_if_present = true}).value());
+  CHECK(refusing.request == R"(SET ["k",5,{"xx":true}])");
+}
+
+TEST_CASE("Get and MGet tell an absent key from a value") {
+  CHECK_FALSE(Canned("null").Keys().Get("k").value().has_value());
+  CHECK(Canned("0").Keys().Get("k").value() == Value(0));
+  Canned server(R"([1,null,"c"])");
+  const auto values = server.Keys().MGet({"a", "b", "c"});
+  REQUIRE(values.ok());
+  CHECK(server.request == R"(MGET ["a","b","c"])");
+  CHECK_FALSE(values.value()[1].has_value());
+  CHECK(*values.value()[2] == Value("c"));
+  CHECK(Canned("[1]").Keys().MGet({"a", "b"}).error().code == Code::kCorrupt);
+}
+
+TEST_CASE("The other key commands send their arguments in order") {
+  Canned truth("true");
+  CHECK(truth.Keys().MSet({{"a", 1}, {"b", "x"}}, 9).ok());
+  CHECK(truth.request == R"(MSET ["a",1,"b","x",{"ttl_ms":9}])");
+  CHECK(truth.Keys().Expire("k", 7).value());
+  CHECK(truth.request == R"(EXPIRE ["k",7])");
+  CHECK(truth.Keys().Persist("k").value());
+  CHECK(truth.request == R"(PERSIST ["k"])");
+  Canned two("2");
+  CHECK(two.Keys().Del({"a", "b"}).value() == 2);
+  CHECK(two.Keys().Exists({"a", "b"}).value() == 2);
+  CHECK(two.request == R"(EXISTS ["a","b"])");
+  Canned negative("-5");
+  CHECK(negative.Keys().IncrBy("n", -5, 100).value() == -5);
+  CHECK(negative.request == R"(INCRBY ["n",-5,{"ttl_ms":100}])");
+}
+
+TEST_CASE("Ttl tells absent, everlasting and expiring keys apart") {
+  CHECK_FALSE(Canned("null").Keys().Ttl("k").value().exists);
+  const auto everlasting = Canned("-1").Keys().Ttl("k").value();
+  CHECK(everlasting.exists);
+  CHECK_FALSE(everlasting.left_ms.has_value());
+  CHECK(Canned("0").Keys().Ttl("k").value().left_ms == 0);
+}
+
+TEST_CASE("Scan pages through keys") {
+  Canned server(R"({"keys":["a","b"],"next":"b"})");
+  const auto page = server.Keys().Scan({.prefix = "p", .after = "x", .limit = 2});
+  CHECK(server.request == R"(SCAN [{"prefix":"p","after":"x","limit":2}])");
+  CHECK(page.value().keys == std::vector<std::string>{"a", "b"});
+  CHECK(page.value().next == "b");
+  CHECK_FALSE(Canned(R"({"keys":[],"next":null})").Keys().Scan().value().next.has_value());
+}
+
+TEST_CASE("Store and Lookup carry identity, tokens and cost") {
+  Canned store(R"({"id":"e1","tier_keys":2,"expires_at_ms":99})");
+  const auto stored = store.Cache().Store("p", "answer",
+                                          {.identity = Value::Map{{"model", "m"}},
+                                           .type = "research",
+                                           .tags = {"t"},
+                                           .ttl_ms = 5,
+                                           .tokens_in = 1,
+                                           .tokens_out = 2,
+                                           .cost_nano = 3,
+                                           .model = "m"});
+  CHECK(store.request == R"(CACHE.STORE ["p","answer",{"identity":{"model":"m"},"type":"research",)"
+                         R"("tags":["t"],"ttl_ms":5,"tokens_in":1,"tokens_out":2,"cost_nano":3,)"
+                         R"("model":"m"}])");
+  CHECK(stored.value().id == "e1");
+  CHECK(stored.value().expires_at_ms == 99);
+
+  Canned hit(R"({"status":"hit","tier":"normalized","id":"e1","response":{"a":1},"type":"general",)"
+             R"("age_ms":4,"expires_at_ms":5,"tokens_in":6,"tokens_out":7,"cost_nano":8,)"
+             R"("reason":"r"})");
+  const auto found =
+      hit.Cache().Lookup("p", {.type = "general", .max_age_ms = 10, .tier = "exact"});
+  CHECK(hit.request == R"(CACHE.LOOKUP ["p",{"type":"general","max_age_ms":10,"tier":"exact"}])");
+  CHECK(found.value().hit);
+  CHECK(found.value().tier == "normalized");
+  CHECK(found.value().response == Value(Value::Map{{"a", 1}}));
+  CHECK(found.value().tokens_out == 7);
+  CHECK(found.value().cost_nano == 8);
+  const auto missed = Canned(R"({"status":"miss","reason":"absent"})").Cache().Lookup("p");
+  CHECK_FALSE(missed.value().hit);
+  CHECK(missed.value().reason == "absent");
+}
+
+TEST_CASE("Cache types and statistics are maps by type") {
+  Canned types(R"({"general":{"ttl_ms":3600000}})");
+  CHECK(types.Cache().Types().value().at("general") == 3'600'000);
+  Canned stats(R"({"entries":3,"entries_max":10,"types":{"general":{"lookups":4,"hits_exact":1,)"
+               R"("hits_normalized":1,"misses":2,"stores":3}},"total":{"lookups":4,)"
+               R"("cost_saved_nano":12}})");
+  const auto counted = stats.Cache().Stats().value();
+  CHECK(counted.entries == 3);
+  CHECK(counted.types.at("general").hits_normalized == 1);
+  CHECK(counted.total.cost_saved_nano == 12);
+}
+
+TEST_CASE("Session commands read the connection's identity") {
+  Canned hello(R"({"server":"reprise","version":"0.1.0","protocol":1,"namespace":"default",)"
+               R"("authenticated":true,"id":7})");
+  const auto greeted = hello.Session().Hello({.client = "bot"});
+  CHECK(hello.request == R"(HELLO [{"client":"bot"}])");
+  CHECK(greeted.value().authenticated);
+  CHECK(greeted.value().name_space == "default");
+  const auto auth = Canned(R"({"namespace":"n","permissions":["read"]})").Session().Auth("key");
+  CHECK(auth.value().permissions == std::vector<std::string>{"read"});
+  CHECK(Canned(R"("PONG")").Session().Ping().ok());
+  CHECK(Canned("1").Session().Ping().error().code == Code::kCorrupt);
+  CHECK(Canned("[1]").Session().Echo(Value::Array{1}).value() == Value(Value::Array{1}));
+  CHECK(Canned("true").Session().Quit().ok());
+  CHECK(Canned("false").Session().Kill(3).value() == false);
+  const auto list =
+      Canned(R"([{"id":1,"peer":"p","transport":"tcp","age_ms":5}])").Session().List();
+  CHECK(list.value().front().peer == "p");
+  CHECK(list.value().front().age_ms == 5);
+}
+
+TEST_CASE("Server commands leave out what was not given") {
+  Canned map("{}");
+  CHECK(map.Server().Info().ok());
+  CHECK(map.request == "INFO []");
+  CHECK(map.Server().Info("store").ok());
+  CHECK(map.request == R"(INFO ["store"])");
+  CHECK(
+      Canned(R"({"network.port":7377})").Server().ConfigGet("network").value().at("network.port") ==
+      Value(7377));
+  Canned truth("true");
+  CHECK(truth.Server().ConfigSet("cache.entries_max", 5).ok());
+  CHECK(truth.request == R"(CONFIG.SET ["cache.entries_max",5])");
+  CHECK(truth.Server().Shutdown().ok());
+  CHECK(truth.Server().SlowLog(3).ok());
+  CHECK(truth.request == R"(SLOWLOG [{"limit":3}])");
+  CHECK(truth.Server().Stats().ok());
+  CHECK(truth.Server().Flush().ok());
+  CHECK(truth.Server().CommandDocs("GET").ok());
+  CHECK(truth.request == R"(COMMAND.DOCS ["GET"])");
+  CHECK(Canned(R"(["GET","SET"])").Server().CommandList().value().size() == 2);
+  CHECK(Canned(R"({"sequence":8})").Server().Save().value() == 8);
+  const auto backup =
+      Canned(R"({"path":"/b","sequence":1,"rows":2,"bytes":3})").Server().Backup("b");
+  CHECK(backup.value().path == "/b");
+  CHECK(backup.value().bytes == 3);
+  const auto verified =
+      Canned(R"({"rows":2,"bytes":3,"bad_rows":1,"problems":["p"]})").Server().Verify();
+  CHECK(verified.value().bad_rows == 1);
+  CHECK(verified.value().problems == std::vector<std::string>{"p"});
+}
+
+TEST_CASE("Access commands show a new key once") {
+  Canned created(R"({"id":"i","key":"secret","namespace":"n","permissions":["read"]})");
+  const auto key = created.Access().CreateKey("n", {.permissions = {"read"}, .label = "bot"});
+  CHECK(created.request == R"(KEY.CREATE ["n",{"permissions":["read"],"label":"bot"}])");
+  CHECK(key.value().key == "secret");
+  CHECK(Canned(R"([{"id":"i","label":"bot"}])").Access().ListKeys().value().front().label == "bot");
+  CHECK(Canned("true").Access().DeleteKey("i").value());
+  CHECK(Canned("true").Access().CreateNamespace("n").ok());
+  CHECK(Canned(R"(["a","b"])").Access().ListNamespaces().value().back() == "b");
+  CHECK(Canned(R"([{"name":"a"}])").Access().ListNamespaces().value().back() == "a");
+  CHECK(Canned("true").Access().DeleteNamespace("n").ok());
+}
+
+TEST_CASE("A reply of another kind is an error, not a zero") {
+  CHECK(Canned("5").Keys().Set("k", 1).error().code == Code::kCorrupt);
+  CHECK(Canned("null").Keys().IncrBy("k", 1).error().code == Code::kCorrupt);
+  CHECK(Canned("-1").Keys().Del({"k"}).error().code == Code::kCorrupt);
+  CHECK(Canned("[]").Cache().Lookup("p").error().code == Code::kCorrupt);
+  CHECK(Canned("{}").Session().List().error().code == Code::kCorrupt);
+  CHECK(Canned("[1]").Server().CommandList().error().code == Code::kCorrupt);
+}
+
+}  // namespace
+}  // namespace reprise::client
