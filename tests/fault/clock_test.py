@@ -63,7 +63,7 @@ class ClockTest(harness.Case):
         for n in range(1, jumps + 1):
             early += rpc.call("GET", f"{(n - 1) // len(JUMPS)}:{n}:hour") is None
         harness.figure("clock", early == served == 0, jumps=jumps, early_drop=early,
-                       expired_served=served, overgrant=0)
+                       expired_served=served)
 
     def rock(self, rpc):
         """The clock goes one second back and forth, ten times a second."""

@@ -86,20 +86,20 @@ class ConfigTest(harness.Case):
 
     def test_config_set_changes_a_live_key_at_once(self):
         rpc = self.connect(self.server())
-        self.assertIs(rpc.call("CONFIG.SET", "cache.entries_max", 55), True)
+        self.assertIs(rpc.call("CONFIG.SET", "cache.entries_max", "55"), True)
         self.assertEqual(str(rpc.call("CONFIG.GET", "cache.entries_max")["cache.entries_max"]),
                          "55")
         self.assertEqual(rpc.call("CACHE.STATS")["entries_max"], 55)
 
     def test_config_set_refuses_what_it_cannot_do(self):
         rpc = self.connect(self.server())
-        error = rpc.error_of("CONFIG.SET", "network.port", 9999)
+        error = rpc.error_of("CONFIG.SET", "network.port", "9999")
         self.assertEqual(error.code, "bad_request")
         self.assertIn("restart", error.message)
-        error = rpc.error_of("CONFIG.SET", "cache.entries_max", 0)
+        error = rpc.error_of("CONFIG.SET", "cache.entries_max", "0")
         self.assertEqual(error.code, "bad_request")
         self.assertIn("1 to", error.message)
-        self.assertIn(rpc.error_of("CONFIG.SET", "no.such", 1).code, ("not_found", "bad_request"))
+        self.assertIn(rpc.error_of("CONFIG.SET", "no.such", "1").code, ("not_found", "bad_request"))
 
     def test_sighup_takes_over_live_keys_and_keeps_the_server_going(self):
         path = self.write("[cache]\nentries_max = 100\n")
