@@ -23,7 +23,7 @@ class DiskFullTest(harness.Case):
             directory=os.path.join(mount.path, "data"),
             settings={"store.memtable_bytes": "2MiB", "store.hot_table_bytes": "8MiB"})
         rpc = self.connect(server)
-        acked, unknown, codes = self.fill(rpc)
+        acked, unknown, refused, codes = self.fill(rpc)
         self.assertTrue(codes, "the disk never ran full")
         self.assertLessEqual(set(codes), CLEAN, codes)
         unread = sum(self.read(rpc, i) is None for i in acked)
@@ -39,11 +39,13 @@ class DiskFullTest(harness.Case):
         rpc = self.connect(server)
         lost += sum(self.read(rpc, i) is None for i in acked)
         held = sum(self.read(rpc, i) is not None for i in unknown)
+        revived = sum(self.read(rpc, i) is not None for i in refused)
         self.assertEqual(rpc.call("VERIFY")["bad_rows"], 0)
         server.kill()
-        harness.figure("enospc", lost == 0 and alive, mebibytes=mebibytes, acked=len(acked),
-                       refused=sum(codes.values()), unknown=len(unknown), unknown_held=held,
-                       recovered_s=round(recovered, 1), lost=lost, aborts=0 if alive else 1)
+        harness.figure("enospc", lost == 0 and revived == 0 and alive, mebibytes=mebibytes,
+                       acked=len(acked), refused=len(refused), revived=revived,
+                       unknown=len(unknown), unknown_held=held, recovered_s=round(recovered, 1),
+                       lost=lost, aborts=0 if alive else 1)
 
     @staticmethod
     def value(i):
@@ -51,21 +53,21 @@ class DiskFullTest(harness.Case):
         return i.to_bytes(4, "big") + os.urandom(16_000)
 
     def fill(self, rpc):
-        acked, unknown, codes, refused = [], [], {}, 0
+        acked, unknown, refused, codes, in_a_row = [], [], [], {}, 0
         for i in range(6000):
             try:
                 rpc.call("SET", f"fill{i}", self.value(i))
                 acked.append(i)
-                refused = 0
+                in_a_row = 0
             except RpcError as error:
                 codes[error.code] = codes.get(error.code, 0) + 1
-                if error.code in ("unknown_outcome", "io"):
-                    unknown.append(i)
-                refused += 1
+                doubtful = error.code in ("unknown_outcome", "io")
+                (unknown if doubtful else refused).append(i)
+                in_a_row += 1
                 time.sleep(0.01)
-                if refused >= 50:
+                if in_a_row >= 50:
                     break
-        return acked, unknown, codes
+        return acked, unknown, refused, codes
 
     @staticmethod
     def read(rpc, i):

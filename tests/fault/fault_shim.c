@@ -31,9 +31,9 @@
 #include <unistd.h>
 
 #define PATH_SIZE 1024
-#define REAL(result, name, ...) \
-  static result (*real)(__VA_ARGS__); \
-  if (real == NULL) { \
+#define REAL(result, name, ...)                \
+  static result (*real)(__VA_ARGS__);          \
+  if (real == NULL) {                          \
     *(void**)(&real) = dlsym(RTLD_NEXT, name); \
   }
 
@@ -65,7 +65,8 @@ static void Append(const char* variable, const char* op, const char* path) {
   }
   char line[PATH_SIZE + 64];
   const int size = snprintf(line, sizeof line, "%s %s\n", op, path);
-  const long fd = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  const long fd =
+      syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
   if (fd >= 0) {
     syscall(SYS_write, fd, line, (size_t)size < sizeof line ? (size_t)size : sizeof line);
     syscall(SYS_close, fd);
@@ -207,12 +208,12 @@ static mode_t ModeOf(int flags, va_list arguments) {
   return (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
 }
 
-#define OPEN_BODY(name) \
-  REAL(int, name, const char*, int, ...) \
-  va_list arguments; \
-  va_start(arguments, flags); \
+#define OPEN_BODY(name)                         \
+  REAL(int, name, const char*, int, ...)        \
+  va_list arguments;                            \
+  va_start(arguments, flags);                   \
   const mode_t mode = ModeOf(flags, arguments); \
-  va_end(arguments); \
+  va_end(arguments);                            \
   return Fails("open", path) ? -1 : real(path, flags, mode);
 
 int open(const char* path, int flags, ...) {
@@ -223,12 +224,12 @@ int open64(const char* path, int flags, ...) {
   OPEN_BODY("open64")
 }
 
-#define OPENAT_BODY(name) \
-  REAL(int, name, int, const char*, int, ...) \
-  va_list arguments; \
-  va_start(arguments, flags); \
+#define OPENAT_BODY(name)                       \
+  REAL(int, name, int, const char*, int, ...)   \
+  va_list arguments;                            \
+  va_start(arguments, flags);                   \
   const mode_t mode = ModeOf(flags, arguments); \
-  va_end(arguments); \
+  va_end(arguments);                            \
   return Fails("open", path) ? -1 : real(folder, path, flags, mode);
 
 int openat(int folder, const char* path, int flags, ...) {
