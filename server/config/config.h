@@ -2,8 +2,8 @@
 //
 // Every key is one row in table.cc; parsing, ranges, CONFIG.GET, help and conf/reprise.toml come
 // from the rows. Errors: kBadRequest naming file, line, key, the value found and what is allowed;
-// kNotFound for an unknown key, with the nearest known one. Threads: Load and Defaults any;
-// ConfigHolder any.
+// kNotFound for an unknown key or section, with the nearest known one; kIo for a file that cannot
+// be read, kTooLarge for one over 1 MiB. On error nothing has changed. Threads: any.
 #pragma once
 
 #include <atomic>
@@ -31,8 +31,9 @@ base::Status Check(const Config& config);
 
 struct Setting {
   std::string name;
-  std::string value;
-  std::string kind;     // "integer", "bytes", "milliseconds", "text", "list", "choice"
+  std::string value;  // in the form that Set takes: numbers without a unit, lists with commas
+  // "integer", "bytes", "milliseconds", "microseconds", "boolean", "text", "list", "choice"
+  std::string kind;
   std::string allowed;  // "1 to 65535", "always, interval or none"
   std::string doc;
   std::string default_value;
@@ -46,21 +47,33 @@ bool IsLive(std::string_view name);
 // The commented file that documents every key with its default (conf/reprise.toml).
 std::string RenderDefaultFile();
 
+// A setting of the command line: comes after the file and wins, also when the file is read again.
+struct Override {
+  std::string name;
+  std::string value;
+};
+
 // The configuration in force. Readers take a snapshot, once a loop turn; CONFIG.SET publishes a new
 // one.
 class ConfigHolder {
  public:
-  explicit ConfigHolder(Config config);
+  // `config` has the command line applied already; `command_line` is kept for Reload.
+  explicit ConfigHolder(Config config, std::vector<Override> command_line = {});
   std::shared_ptr<const Config> Get() const;
   // Grows with each publication; a reader compares it to skip Get.
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
   // Checks and publishes. Refuses a key that needs a restart (kBadRequest says so).
   base::Status SetLive(std::string_view name, std::string_view value);
-  // SIGHUP: takes over every live key from the file; answers which changed and which need a
-  // restart.
+  // SIGHUP: every live key becomes what the file says, or its default, also those that CONFIG.SET
+  // had changed. One line for each that changed ("log.level: info -> debug") and each that needs a
+  // restart ("network.port: 7377 -> 7400 (needs a restart)"). On error nothing changes.
   base::Result<std::vector<std::string>> Reload(const std::string& path);
 
  private:
+  // False when `expected` is no longer in force.
+  bool Publish(const std::shared_ptr<const Config>& expected, Config next);
+
+  const std::vector<Override> command_line_;
   mutable base::Mutex mutex_;
   std::shared_ptr<const Config> config_ GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> version_{1};

@@ -1,0 +1,513 @@
+#include "server/config/table.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+
+#include "server/config/address.h"
+
+namespace reprise::config {
+namespace {
+
+namespace limits = base::limits;
+using storage::StoreOptions;
+
+constexpr std::int64_t kPathBytesMax = 4'095;      // PATH_MAX without its NUL
+constexpr std::int64_t kSocketPathBytesMax = 107;  // sun_path without its NUL
+constexpr std::int64_t kAddressBytesMax = 45;      // longest IPv6 address in numbers
+constexpr std::int64_t kAllowedHostsMax = 64;
+constexpr std::int64_t kHostBytesMax = 253;  // longest name of the DNS
+constexpr std::int64_t kPortMax = 65'535;
+constexpr std::int64_t kTiB = std::int64_t{1} << 40;
+constexpr std::string_view kTypePlace = "<name>";
+
+// The field of a section: At<&Config::store, &StoreOptions::dir>.
+template <auto SectionMember, auto FieldMember>
+auto& At(Config& config) {
+  return config.*SectionMember.*FieldMember;
+}
+
+template <auto SectionMember, auto FieldMember>
+constexpr ChoiceField Enumeration() {
+  return {[](const Config& config) {
+            return static_cast<std::size_t>(config.*SectionMember.*FieldMember);
+          },
+          [](Config& config, std::size_t index) {
+            auto& field = config.*SectionMember.*FieldMember;
+            field = static_cast<std::remove_reference_t<decltype(field)>>(index);
+          }};
+}
+
+template <auto Member>
+constexpr NumberField Store() {
+  return &At<&Config::store, Member>;
+}
+template <auto Member>
+constexpr NumberField Network() {
+  return &At<&Config::network, Member>;
+}
+template <auto Member>
+constexpr NumberField Cache() {
+  return &At<&Config::cache, Member>;
+}
+
+bool HasControlByte(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char byte) { return static_cast<unsigned char>(byte) < 0x20; });
+}
+
+std::string_view PathProblem(std::string_view path) {
+  return HasControlByte(path) ? "a path holds no control bytes" : "";
+}
+
+std::string_view AddressProblem(std::string_view address) {
+  return IsLoopback(std::string(address)).has_value()
+             ? ""
+             : "this is neither an IPv4 or IPv6 address in numbers nor localhost";
+}
+
+std::string_view HostProblem(std::string_view host) {
+  if (host.empty() || host.size() > static_cast<std::size_t>(kHostBytesMax)) {
+    return "a host name has 1 to 253 bytes";
+  }
+  const bool is_valid = std::all_of(host.begin(), host.end(), [](char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == ':' ||
+           byte == '[' || byte == ']' || byte == '_';
+  });
+  return is_valid ? "" : "a host name is made of letters, digits, '-', '.', ':', '[', ']' and '_'";
+}
+
+constexpr std::array<std::string_view, 2> kEngines{"rocksdb", "memory"};
+constexpr std::array<std::string_view, 3> kDurabilities{"always", "interval", "none"};
+constexpr std::array<std::string_view, 5> kLevels{"trace", "debug", "info", "warn", "error"};
+constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
+
+constexpr Row Number(std::string_view name, Kind kind, Change change, NumberField field,
+                     std::string_view doc) {
+  return {name, kind, change, 0, std::numeric_limits<std::int64_t>::max(), field, doc};
+}
+
+constexpr Row Within(Row row, std::int64_t min, std::int64_t max) {
+  row.min = min;
+  row.max = max;
+  return row;
+}
+
+// Where protocol/base/limits.h has a row, the range is taken from there.
+constexpr Row Within(Row row, const base::Limit& limit) {
+  return Within(row, limit.floor, limit.ceiling);
+}
+
+constexpr std::array kStoreRows{
+    Row{"store.dir",
+        Kind::kText,
+        Change::kRestart,
+        0,
+        kPathBytesMax,
+        &At<&Config::store, &StoreOptions::dir>,
+        "The data directory; made when it is absent. The flag --dir sets it too.",
+        {},
+        PathProblem},
+    Row{"store.backup_dir",
+        Kind::kText,
+        Change::kRestart,
+        0,
+        kPathBytesMax,
+        &At<&Config::store, &StoreOptions::backup_dir>,
+        "Where BACKUP writes; empty means the folder backups in the data directory.",
+        {},
+        PathProblem},
+    Row{"store.engine", Kind::kChoice, Change::kRestart, 0, 0,
+        Enumeration<&Config::store, &StoreOptions::engine>(),
+        "rocksdb keeps the data on disk; memory keeps nothing over a restart and is for trials.",
+        kEngines},
+    Row{"store.durability", Kind::kChoice, Change::kLive, 0, 0,
+        Enumeration<&Config::store, &StoreOptions::durability>(),
+        "When a write is answered. always: it is on the medium. interval: a crash of the process "
+        "loses nothing, a power cut at most store.sync_interval_ms of answered writes. none: a "
+        "power cut loses what the system had not written by itself.",
+        kDurabilities},
+    Within(Number("store.sync_interval_ms", Kind::kMilliseconds, Change::kLive,
+                  Store<&StoreOptions::sync_interval_ms>(),
+                  "How often writes are synced with durability = \"interval\": the most a power "
+                  "cut may lose."),
+           1, 60'000),
+    Within(Number("store.hot_table_bytes", Kind::kBytes, Change::kLive,
+                  Store<&StoreOptions::hot_table_bytes>(),
+                  "Memory for the rows that are read most, in front of the engine."),
+           base::kMiB, kTiB),
+    Within(Number("store.block_cache_bytes", Kind::kBytes, Change::kRestart,
+                  Store<&StoreOptions::block_cache_bytes>(),
+                  "Memory for blocks of the engine's files."),
+           base::kMiB, kTiB),
+    Within(Number("store.memtable_bytes", Kind::kBytes, Change::kRestart,
+                  Store<&StoreOptions::memtable_bytes>(),
+                  "Memory for new writes before they go to a file; the engine keeps at most two of "
+                  "these."),
+           base::kMiB, 4 * base::kGiB),
+    Within(Number("store.open_files_max", Kind::kInteger, Change::kRestart,
+                  Store<&StoreOptions::open_files_max>(),
+                  "File descriptors that the engine may hold; connections get the rest."),
+           64, 1'000'000),
+    Within(
+        Number("store.storage_threads", Kind::kInteger, Change::kRestart,
+               Store<&StoreOptions::storage_threads>(), "Threads for reads that touch the disk."),
+        1, 64),
+    Within(Number("store.write_queue_items", Kind::kInteger, Change::kRestart,
+                  Store<&StoreOptions::write_queue_items>(),
+                  "Writes waiting for the writer; more are refused as busy."),
+           limits::kWriteQueueItems),
+    Within(Number("store.write_queue_bytes", Kind::kBytes, Change::kRestart,
+                  Store<&StoreOptions::write_queue_bytes>(),
+                  "Bytes waiting for the writer; more are refused as busy."),
+           limits::kWriteQueueBytes),
+    Within(Number("store.storage_queue_items", Kind::kInteger, Change::kRestart,
+                  Store<&StoreOptions::storage_queue_items>(),
+                  "Reads waiting for a storage thread; more are refused as busy."),
+           limits::kStorageQueueItems),
+    Within(
+        Number("store.sweep_rows_per_second", Kind::kInteger, Change::kRestart,
+               Store<&StoreOptions::sweep_rows_per_second>(),
+               "Pace of looking for expired rows to delete; 0 leaves them to compaction. Expired "
+               "rows are never served either way."),
+        0, 10'000'000),
+    Row{"store.accept_loss", Kind::kBoolean, Change::kRestart, 0, 0,
+        &At<&Config::store, &StoreOptions::accept_loss>,
+        "Open although the watermark says that acknowledged writes are missing. For one start, "
+        "after reading what the server said; the flag --accept-loss sets it too."},
+};
+
+constexpr std::array kNetworkRows{
+    Row{"network.bind",
+        Kind::kText,
+        Change::kRestart,
+        0,
+        kAddressBytesMax,
+        &At<&Config::network, &NetworkOptions::bind>,
+        "Address of the listeners. One that is not a loopback address needs TLS and an access key.",
+        {},
+        AddressProblem},
+    Within(Number("network.port", Kind::kInteger, Change::kRestart,
+                  Network<&NetworkOptions::port>(), "TCP port; 0: the system chooses."),
+           0, kPortMax),
+    Row{"network.unix_socket",
+        Kind::kText,
+        Change::kRestart,
+        0,
+        kSocketPathBytesMax,
+        &At<&Config::network, &NetworkOptions::unix_socket>,
+        "Path of a Unix socket to listen on as well; empty: none.",
+        {},
+        PathProblem},
+    Within(Number("network.tls_port", Kind::kInteger, Change::kRestart,
+                  Network<&NetworkOptions::tls_port>(),
+                  "TCP port for TLS; -1: none, 0: the system chooses."),
+           -1, kPortMax),
+    Row{"network.tls_certificate",
+        Kind::kText,
+        Change::kLive,
+        0,
+        kPathBytesMax,
+        &At<&Config::network, &NetworkOptions::tls_certificate>,
+        "PEM file with the certificate and its chain. Read again on SIGHUP.",
+        {},
+        PathProblem},
+    Row{"network.tls_key",
+        Kind::kText,
+        Change::kLive,
+        0,
+        kPathBytesMax,
+        &At<&Config::network, &NetworkOptions::tls_key>,
+        "PEM file with the private key. Read again on SIGHUP.",
+        {},
+        PathProblem},
+    Within(
+        Number("network.loops", Kind::kInteger, Change::kRestart, Network<&NetworkOptions::loops>(),
+               "Event loops, each with a thread; 0: one a core, at most 8."),
+        0, 64),
+    Within(Number("network.connections_max", Kind::kInteger, Change::kLive,
+                  Network<&NetworkOptions::connections_max>(),
+                  "Most client connections; one more is told busy and closed."),
+           limits::kConnections),
+    Within(Number("network.frame_bytes_max", Kind::kBytes, Change::kLive,
+                  Network<&NetworkOptions::frame_bytes_max>(),
+                  "Largest request. Holds a value, a prompt and 64 KiB of other arguments at "
+                  "least."),
+           limits::kFrameBytes),
+    Within(Number("network.output_hard_bytes", Kind::kBytes, Change::kLive,
+                  Network<&NetworkOptions::output_hard_bytes>(),
+                  "A client that leaves more output unread is disconnected."),
+           limits::kOutputHardBytes),
+    Within(Number("network.output_soft_bytes", Kind::kBytes, Change::kLive,
+                  Network<&NetworkOptions::output_soft_bytes>(),
+                  "A client that stays above this for network.output_soft_ms is disconnected."),
+           limits::kOutputSoftBytes),
+    Within(Number("network.output_soft_ms", Kind::kMilliseconds, Change::kLive,
+                  Network<&NetworkOptions::output_soft_ms>(),
+                  "How long network.output_soft_bytes may be exceeded."),
+           limits::kOutputSoftMs),
+    Within(Number("network.idle_ms", Kind::kMilliseconds, Change::kLive,
+                  Network<&NetworkOptions::idle_ms>(), "An idle connection is closed after this."),
+           limits::kIdleMs),
+    Within(Number("network.handshake_ms", Kind::kMilliseconds, Change::kLive,
+                  Network<&NetworkOptions::handshake_ms>(),
+                  "Time to authenticate, and to finish a request once begun."),
+           limits::kHandshakeMs),
+    Within(Number("network.tls_handshake_ms", Kind::kMilliseconds, Change::kLive,
+                  Network<&NetworkOptions::tls_handshake_ms>(), "Time to finish a TLS handshake."),
+           limits::kTlsHandshakeMs),
+    Within(Number("network.shutdown_ms", Kind::kMilliseconds, Change::kLive,
+                  Network<&NetworkOptions::shutdown_ms>(),
+                  "Longest graceful shutdown; what is unfinished then is cut off."),
+           0, 600'000),
+};
+
+constexpr std::array kOtherRows{
+    Row{"http.bind",
+        Kind::kText,
+        Change::kRestart,
+        0,
+        kAddressBytesMax,
+        &At<&Config::http, &HttpOptions::bind>,
+        "Address of the admin port. One that is not a loopback address needs http.allowed_hosts.",
+        {},
+        AddressProblem},
+    Within(Number("http.port", Kind::kInteger, Change::kRestart,
+                  &At<&Config::http, &HttpOptions::port>,
+                  "Admin HTTP port; -1: none, 0: the system chooses."),
+           -1, kPortMax),
+    Row{"http.allowed_hosts",
+        Kind::kList,
+        Change::kLive,
+        0,
+        kAllowedHostsMax,
+        &At<&Config::http, &HttpOptions::allowed_hosts>,
+        "Host headers that are accepted beside the loopback names, against DNS rebinding.",
+        {},
+        HostProblem},
+
+    Within(Number("cache.entries_max", Kind::kInteger, Change::kLive,
+                  Cache<&CacheOptions::entries_max>(),
+                  "Most entries of one namespace; the least recently used go first."),
+           limits::kCacheEntries),
+    Within(Number("cache.value_bytes_max", Kind::kBytes, Change::kLive,
+                  Cache<&CacheOptions::value_bytes_max>(), "Largest value of a key or response."),
+           limits::kValueBytes),
+    Within(Number("cache.prompt_bytes_max", Kind::kBytes, Change::kLive,
+                  Cache<&CacheOptions::prompt_bytes_max>(), "Longest prompt."),
+           limits::kPromptBytes),
+    Within(Number("cache.counters_flush_ms", Kind::kMilliseconds, Change::kLive,
+                  Cache<&CacheOptions::counters_flush_ms>(),
+                  "Hit and saving counters are written this often."),
+           10, 600'000),
+    Row{"cache.types.<name>.ttl_ms", Kind::kMilliseconds, Change::kLive, limits::kTtlMs.floor,
+        limits::kTtlMs.ceiling, [](QueryType& type) -> std::int64_t& { return type.ttl_ms; },
+        "How long an entry of this query type lives when its caller does not say."},
+
+    Row{"log.level", Kind::kChoice, Change::kLive, 0, 0, &At<&Config::log, &LogOptions::level>,
+        "The least important events that are logged.", kLevels},
+    Row{"log.format", Kind::kChoice, Change::kLive, 0, 0, &At<&Config::log, &LogOptions::format>,
+        "text for people, json for machines.", kFormats},
+    Row{"log.file",
+        Kind::kText,
+        Change::kLive,
+        0,
+        kPathBytesMax,
+        &At<&Config::log, &LogOptions::file>,
+        "Log file, opened again on SIGHUP; empty: standard error.",
+        {},
+        PathProblem},
+    Within(Number("log.slow_micros", Kind::kMicroseconds, Change::kLive,
+                  &At<&Config::log, &LogOptions::slow_micros>,
+                  "Commands that take longer go to the slow log, without their arguments."),
+           0, 3'600'000'000),
+    Within(Number("log.slow_items", Kind::kInteger, Change::kLive,
+                  &At<&Config::log, &LogOptions::slow_items>, "Commands that the slow log keeps."),
+           limits::kSlowLogItems),
+};
+
+constexpr auto kRows = [] {
+  constexpr std::size_t kCount = kStoreRows.size() + kNetworkRows.size() + kOtherRows.size();
+  std::array<Row, kCount> rows{};
+  auto end = std::copy(kStoreRows.begin(), kStoreRows.end(), rows.begin());
+  end = std::copy(kNetworkRows.begin(), kNetworkRows.end(), end);
+  std::copy(kOtherRows.begin(), kOtherRows.end(), end);
+  return rows;
+}();
+
+constexpr std::array kSections{
+    Section{"store", "The data directory: what is kept, how safely, and with how much memory."},
+    Section{"network", "Connections of bots: where the server listens and what a client may cost."},
+    Section{"http", "The admin port for health checks and metrics. It changes nothing."},
+    Section{"cache", "Entries of the cache and their bounds."},
+    Section{"log", "What the server says about itself. Prompts and values are never logged."},
+};
+
+std::size_t EditDistance(std::string_view from, std::string_view to) {
+  std::vector<std::size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= from.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= to.size(); ++j) {
+      const std::size_t replaced = diagonal + (from[i - 1] == to[j - 1] ? 0U : 1U);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+std::string_view LastPart(std::string_view name) {
+  return name.substr(name.rfind('.') + 1);  // npos + 1 is 0: the whole name
+}
+
+// A key that only stands in the wrong section is nearest.
+std::size_t Distance(std::string_view name, std::string_view known) {
+  return LastPart(name) == LastPart(known) ? 1 : EditDistance(name, known);
+}
+
+// The query type in the middle of `name` when the rest is that of `pattern`.
+std::optional<std::string_view> TypeNameIn(std::string_view name, std::string_view pattern) {
+  const std::size_t place = pattern.find(kTypePlace);
+  if (place == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const std::string_view before = pattern.substr(0, place);
+  const std::string_view behind = pattern.substr(place + kTypePlace.size());
+  if (!name.starts_with(before) || !name.ends_with(behind) ||
+      name.size() <= before.size() + behind.size()) {
+    return std::nullopt;
+  }
+  return name.substr(before.size(), name.size() - before.size() - behind.size());
+}
+
+std::string JoinChoices(std::span<const std::string_view> choices) {
+  std::string text;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (i > 0) {
+      text += i + 1 == choices.size() ? " or " : ", ";
+    }
+    text += choices[i];
+  }
+  return text;
+}
+
+std::string RangeText(const Row& row) {
+  const std::string range = std::to_string(row.min) + " to " + std::to_string(row.max);
+  if (row.kind == Kind::kInteger) {
+    return range;
+  }
+  return range + " " + std::string(NameOf(row.kind)) + " (" + RenderQuantity(row.kind, row.min) +
+         " to " + RenderQuantity(row.kind, row.max) + ")";
+}
+
+}  // namespace
+
+std::span<const Row> Rows() {
+  return kRows;
+}
+
+std::span<const Section> Sections() {
+  return kSections;
+}
+
+std::optional<Match> FindRow(std::string_view name) {
+  for (const Row& row : kRows) {
+    if (row.name == name && !std::holds_alternative<TypeField>(row.field)) {
+      return Match{&row, {}};
+    }
+    if (const auto type_name = TypeNameIn(name, row.name)) {
+      return Match{&row, *type_name};
+    }
+  }
+  return std::nullopt;
+}
+
+bool IsSection(std::string_view name) {
+  const std::string prefix = std::string(name) + ".";
+  return std::any_of(kRows.begin(), kRows.end(), [&prefix](const Row& row) {
+    if (row.name.starts_with(prefix)) {
+      return true;
+    }
+    const std::size_t place = row.name.find(kTypePlace);
+    if (place == std::string_view::npos || !prefix.starts_with(row.name.substr(0, place))) {
+      return false;
+    }
+    return std::count(prefix.begin(), prefix.end(), '.') ==
+           std::count(row.name.begin(), row.name.begin() + static_cast<std::ptrdiff_t>(place),
+                      '.') +
+               1;
+  });
+}
+
+std::string NearestName(std::string_view name) {
+  constexpr std::size_t kNameBytesMax = 128;  // bounds the work; no known name is as long
+  name = name.substr(0, kNameBytesMax);
+  std::string_view nearest = kSections[0].name;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  const auto offer = [&](std::string_view known, std::size_t distance) {
+    if (distance < least) {
+      least = distance;
+      nearest = known;
+    }
+  };
+  const bool has_dot = name.find('.') != std::string_view::npos;
+  for (const Section& section : kSections) {
+    if (!has_dot) {
+      offer(section.name, EditDistance(name, section.name));
+    }
+  }
+  for (const Row& row : kRows) {
+    offer(row.name, Distance(name, row.name));
+  }
+  return std::string(nearest);
+}
+
+std::string AllowedText(const Row& row) {
+  switch (row.kind) {
+    case Kind::kInteger:
+    case Kind::kBytes:
+    case Kind::kMilliseconds:
+    case Kind::kMicroseconds:
+      return RangeText(row);
+    case Kind::kBoolean:
+      return "true or false";
+    case Kind::kText:
+      return "text of at most " + std::to_string(row.max) + " bytes";
+    case Kind::kList:
+      return "at most " + std::to_string(row.max) + " texts";
+    case Kind::kChoice:
+      return JoinChoices(row.choices);
+  }
+  return {};
+}
+
+std::string_view TypeNameProblem(std::string_view name) {
+  constexpr std::string_view kRule =
+      "the name of a query type is a letter and up to 63 letters, digits, '_' or '-'";
+  const auto is_letter = [](char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+  };
+  if (name.empty() || name.size() > static_cast<std::size_t>(limits::kNameBytes.value) ||
+      !is_letter(name.front())) {
+    return kRule;
+  }
+  const bool is_valid = std::all_of(name.begin(), name.end(), [&is_letter](char byte) {
+    return is_letter(byte) || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
+  });
+  return is_valid ? "" : kRule;
+}
+
+QueryType* FindType(Config& config, std::string_view name) {
+  for (QueryType& type : config.cache.types) {
+    if (type.name == name) {
+      return &type;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace reprise::config

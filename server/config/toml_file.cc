@@ -1,0 +1,224 @@
+// Owns reading the configuration file. The only home of toml++.
+#include "server/config/toml_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "server/config/config.h"
+#include "server/config/settings.h"
+#include "server/config/table.h"
+
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#define TOML_UNDEF_MACROS 1
+#include <toml++/toml.h>
+
+namespace reprise::config {
+namespace {
+
+base::Error Unreadable(const std::string& path, std::string_view why) {
+  return {base::Code::kIo,
+          "the configuration file " + path + " cannot be read: " + std::string(why)};
+}
+
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path)
+      : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  ~OpenFile() {
+    if (descriptor_ >= 0) {
+      close(descriptor_);
+    }
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  OpenFile(OpenFile&&) = delete;
+  OpenFile& operator=(OpenFile&&) = delete;
+
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+base::Result<std::string> ReadBounded(const std::string& path) {
+  const OpenFile file(path);
+  struct stat status {};
+  if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0) {
+    return Unreadable(path, std::strerror(errno));
+  }
+  if (S_ISDIR(status.st_mode)) {
+    return Unreadable(path, "it is a directory");
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return Unreadable(path, "it is not a regular file");
+  }
+  std::string content;
+  std::array<char, 16 * 1024> part{};
+  while (content.size() <= kFileBytesMax) {
+    const ssize_t size = read(file.descriptor(), part.data(), part.size());
+    if (size < 0 && errno == EINTR) {
+      continue;
+    }
+    if (size < 0) {
+      return Unreadable(path, std::strerror(errno));
+    }
+    if (size == 0) {
+      return content;
+    }
+    content.append(part.data(), static_cast<std::size_t>(size));
+  }
+  return base::Error{base::Code::kTooLarge,
+                     "the configuration file " + path + " is larger than 1 MiB"};
+}
+
+// One key makes one level of tables for each dot, and these are torn down one inside the other: a
+// line without a bound could overflow the stack.
+base::Status CheckLines(const std::string& path, std::string_view content) {
+  std::size_t number = 1;
+  while (!content.empty()) {
+    const std::size_t end = std::min(content.find('\n'), content.size());
+    if (end > kLineBytesMax) {
+      return base::Error{base::Code::kTooLarge,
+                         path + ":" + std::to_string(number) + ": the line is longer than 16 KiB"};
+    }
+    content.remove_prefix(std::min(end + 1, content.size()));
+    ++number;
+  }
+  return base::Ok{};
+}
+
+// A key of the file with its whole name, or a section that no row knows.
+struct Leaf {
+  std::string name;
+  const toml::node* node;
+  toml::source_position place;
+};
+
+void CollectLeaves(const toml::table& table, const std::string& prefix, std::vector<Leaf>& out) {
+  for (const auto& [key, node] : table) {
+    // A dot inside a quoted key is no path; the quotes make it a name that no row has.
+    const bool has_dot = key.str().find('.') != std::string_view::npos;
+    const std::string part = has_dot ? Quoted(key.str()) : std::string(key.str());
+    const std::string name = prefix.empty() ? part : prefix + "." + part;
+    const toml::table* inner = node.as_table();
+    if (inner != nullptr && IsSection(name) && !inner->empty()) {
+      CollectLeaves(*inner, name, out);
+    } else if (inner == nullptr || !IsSection(name)) {
+      out.push_back({name, &node, key.source().begin});
+    }
+  }
+}
+
+std::string ShownInteger(const toml::node& node) {
+  return std::to_string(node.as_integer()->get());
+}
+
+std::string ShownReal(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%g", value);
+  return text.data();
+}
+
+Given GivenArray(const toml::array& array) {
+  std::vector<std::string> items;
+  for (const toml::node& item : array) {
+    const auto* text = item.as_string();
+    if (text == nullptr) {
+      return {Given::Unusable{}, "a list with something else than texts"};
+    }
+    items.push_back(text->get());
+  }
+  return {std::move(items), "a list"};
+}
+
+Given GivenNode(const toml::node& node) {
+  if (const auto* text = node.as_string()) {
+    return {text->get(), Quoted(text->get())};
+  }
+  if (node.is_integer()) {
+    return {node.as_integer()->get(), ShownInteger(node)};
+  }
+  if (const auto* flag = node.as_boolean()) {
+    return {flag->get(), flag->get() ? "true" : "false"};
+  }
+  if (const auto* array = node.as_array()) {
+    return GivenArray(*array);
+  }
+  if (const auto* real = node.as_floating_point()) {
+    return {Given::Unusable{}, ShownReal(real->get())};
+  }
+  return {Given::Unusable{}, node.is_table() ? "a table" : "a date or time"};
+}
+
+base::Status AssignLeaf(const Leaf& leaf, Config& config) {
+  const auto match = FindRow(leaf.name);
+  if (match.has_value()) {
+    return Assign(*match, GivenNode(*leaf.node), config);
+  }
+  if (IsSection(leaf.name)) {
+    return base::Error{base::Code::kBadRequest, Quoted(leaf.name) + " is a section: write [" +
+                                                    leaf.name + "] above its keys"};
+  }
+  if (leaf.node->is_table()) {
+    return base::Error{
+        base::Code::kNotFound,
+        "there is no section [" + leaf.name + "]; the nearest name is " + NearestName(leaf.name)};
+  }
+  return UnknownName(leaf.name);
+}
+
+std::string PlaceText(const std::string& path, const toml::source_position& place) {
+  return path + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
+}
+
+}  // namespace
+
+base::Status ReadTomlFile(const std::string& path, Config& config) {
+  ASSIGN_OR_RETURN(const std::string content, ReadBounded(path));
+  RETURN_IF_ERROR(CheckLines(path, content));
+  const toml::parse_result parsed = toml::parse(std::string_view(content), std::string_view(path));
+  if (parsed.failed()) {
+    const toml::parse_error& problem = parsed.error();
+    return base::Error{base::Code::kBadRequest, PlaceText(path, problem.source().begin) +
+                                                    std::string(problem.description())};
+  }
+  std::vector<Leaf> leaves;
+  CollectLeaves(parsed.table(), "", leaves);
+  // The first mistake of the file is reported, so in the order of the file.
+  std::sort(leaves.begin(), leaves.end(), [](const Leaf& a, const Leaf& b) {
+    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+  });
+  Config next = config;
+  for (const Leaf& leaf : leaves) {
+    base::Status assigned = AssignLeaf(leaf, next);
+    if (!assigned.ok()) {
+      return base::Error{assigned.error().code,
+                         PlaceText(path, leaf.place) + assigned.error().detail};
+    }
+  }
+  config = std::move(next);
+  return base::Ok{};
+}
+
+base::Status LoadFile(const std::string& path, Config& config) {
+  Config next = config;
+  RETURN_IF_ERROR(ReadTomlFile(path, next));
+  const base::Status checked = Check(next);
+  if (!checked.ok()) {
+    return base::Error{checked.error().code, path + ": " + checked.error().detail};
+  }
+  config = std::move(next);
+  return base::Ok{};
+}
+
+}  // namespace reprise::config
