@@ -1,9 +1,13 @@
 // StoreOptions: what one open data directory can be told. Defaults here, ranges in
 // server/config/table.cc.
+//
+// Units: in the names. Threads: values. Errors: none; the caller has checked the ranges.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "protocol/base/limits.h"
 
@@ -19,6 +23,12 @@ enum class EngineKind : std::uint8_t {
   kRocksDb,
   kMemory,  // nothing on disk; for tests (TSan) and trials
 };
+
+enum class LogLevel : std::uint8_t { kWarning, kError };
+
+// Takes messages for the operator. Called on the store's and RocksDB's threads, with nothing held;
+// it must not call the store. Messages name files, never keys or values.
+using StoreLog = std::function<void(LogLevel, std::string_view)>;
 
 struct StoreOptions {
   std::string dir;         // the data directory; made when it is absent
@@ -36,7 +46,12 @@ struct StoreOptions {
   std::int64_t storage_queue_items = base::limits::kStorageQueueItems.value;
   std::int64_t sweep_rows_per_second = 20'000;  // pace of active expiry; 0 switches it off
   bool accept_loss =
-      false;  // open although the watermark says that acknowledged writes are missing
+      false;     // open although the watermark says that acknowledged writes are missing
+  StoreLog log;  // empty: nobody listens
 };
+
+// File descriptors that a store with these options may hold at a time. The process needs these and
+// its connections before it opens the store: RocksDB does not survive running out of them.
+std::int64_t RequiredFiles(const StoreOptions& options);
 
 }  // namespace reprise::storage

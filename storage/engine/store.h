@@ -163,8 +163,12 @@ class Store {
                             const std::function<bool(const ScanRow&)>& visit) const = 0;
 
   // Queues mutations, all of them or none, in order. False when the queue is full or the store is
-  // closing; the mutations stay with the caller, who answers kBusy.
+  // closing; the mutations stay with the caller, who answers kBusy. An empty queue takes one
+  // submission of any size.
   virtual bool Submit(std::vector<std::unique_ptr<Mutation>>& mutations) = 0;
+  // Ok while writes are taken; else kReadOnly with the reason, as a refused mutation is told. Any
+  // thread; O(1) and without a lock while all is well: the dispatcher's gate asks for every write.
+  virtual base::Status Writable() const = 0;
   // Runs one transaction and waits for its commit. Not on a loop or writer thread.
   virtual base::Status Run(const std::function<base::Status(Transaction&)>& body) = 0;
   // The last batch that readers can see.
