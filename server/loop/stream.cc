@@ -98,9 +98,8 @@ bool SocketStream::WantsInput() const {
       // What a peer sends may cost output without the handler's doing (TLS key updates).
       return !paused_ && !yielded_ && !end_of_input_ &&
              (tls_ == nullptr || tls_->cipher().size() < TlsSession::kCipherBytesMax);
-    case Phase::kLingering:
-      return true;
     case Phase::kFlushing:
+    case Phase::kLingering:
     case Phase::kClosed:
       break;
   }
@@ -111,8 +110,8 @@ void SocketStream::Rearm() {
   if (phase_ == Phase::kClosed) {
     return;
   }
-  const int wanted = ((WantsInput() || (yielded_ && !paused_)) ? UV_READABLE : 0) |
-                     (write_blocked_ ? UV_WRITABLE : 0);
+  const bool readable = WantsInput() || phase_ == Phase::kLingering || (yielded_ && !paused_);
+  const int wanted = (readable ? UV_READABLE : 0) | (write_blocked_ ? UV_WRITABLE : 0);
   if (wanted == armed_) {
     return;
   }
@@ -384,6 +383,7 @@ void SocketStream::CloseAfterFlush() {
     return;
   }
   phase_ = Phase::kFlushing;
+  yielded_ = false;
   deadline_ = loop_.TurnStart() + kFlushNanos;
   if (Unsent() == 0) {
     FinishFlush();
