@@ -49,7 +49,8 @@ def null_cases(binaries, folder):
         try:
             for parser in names:
                 workloads = REPRISE_WORKLOADS if protocol == "reprise" else SHARED_WORKLOADS
-                run_all(bench, server, workloads, folder, parser=parser, distribution="zipf", threads=2)
+                run_all(bench, server, workloads, folder, parser=parser, threads=2)
+            run_all(bench, server, ["get_hit"], folder, distribution="zipf")
             open_loop(bench, server, folder)
         finally:
             server.stop()

@@ -198,7 +198,7 @@ class NullServer {
   }
 
   void Serve(Peer& peer) {
-    constexpr std::size_t kReadBytes = 64 * 1024;
+    constexpr std::size_t kReadBytes = 65536;
     if (peer.out.empty()) {  // Reads nothing new while the client does not take its replies.
       char* space = peer.in.Reserve(kReadBytes);
       const ssize_t received = ::recv(peer.socket.number(), space, kReadBytes, 0);

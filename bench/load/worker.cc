@@ -15,7 +15,7 @@
 namespace reprise::bench {
 namespace {
 
-constexpr std::size_t kScratchBytes = 64 * 1024;
+constexpr std::size_t kScratchBytes = 65536;
 constexpr std::size_t kProblemsKept = 5;
 constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::int64_t kIdleWaitNs = 50'000'000;  // how late a change of stage may be noticed

@@ -50,7 +50,7 @@ void TakeHit(benchmark::State& state, Protocol protocol) {
   const std::string reply = HitOf(protocol, content);
   const Call call = CallOf(Operation::kGetHit);
   const auto driver = MakeDriver(protocol, content);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const Reply taken = driver->Take(reply, call);
     if (!taken.good) {
       state.SkipWithError(driver->problem().c_str());
@@ -64,7 +64,7 @@ void Append(benchmark::State& state, Protocol protocol, Operation operation) {
   const Templates templates = MakeTemplates(protocol, content);
   const Call call = CallOf(operation);
   base::Buffer out;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     AppendRequest(templates.Of(operation), call, content, out);
     benchmark::DoNotOptimize(out.data());
     out.Clear();

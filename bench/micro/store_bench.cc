@@ -114,7 +114,7 @@ void Get(benchmark::State& state, EngineKind engine, std::int64_t hot_table_byte
   bench::Random random(1);
   const base::UnixMillis now = fixture.Now();
   std::string key = KeyOf(0);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     bench::WriteDigits(random.Below(kKeys), key.data() + key.size() - bench::kDigits);
     const auto found = fixture.store().Get(Family::kKeys, key, now, ReadMode::kDisk);
     if (!found.ok() || !found.value().has_value()) {
@@ -135,7 +135,7 @@ void GetBelowHotTable(benchmark::State& state) {
 void GetMiss(benchmark::State& state) {
   Fixture fixture(EngineKind::kRocksDb, 256 * base::kMiB);
   const base::UnixMillis now = fixture.Now();
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     auto found = fixture.store().Get(Family::kKeys, "mis:000000000001", now, ReadMode::kDisk);
     benchmark::DoNotOptimize(found);
   }
@@ -147,7 +147,7 @@ void Put(benchmark::State& state, EngineKind engine) {
   bench::Random random(2);
   Latch latch;
   const auto count = static_cast<std::size_t>(state.range(0));
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     std::vector<std::unique_ptr<Mutation>> mutations;
     latch.Expect(count);
     for (std::size_t i = 0; i < count; ++i) {

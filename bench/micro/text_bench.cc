@@ -15,7 +15,7 @@ void NormalizeText(benchmark::State& state, const std::string& sentence) {
     prompt += sentence;
   }
   std::string out;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     auto status = Normalize(prompt, out);
     if (!status.ok()) {
       state.SkipWithError(status.error().detail.c_str());

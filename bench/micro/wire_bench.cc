@@ -53,7 +53,7 @@ std::string LookupReply() {
 
 void Scan(benchmark::State& state, const std::string& frame) {
   FrameScanner scanner;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     auto size = scanner.Scan(frame, base::limits::kFrameBytes.value);
     benchmark::DoNotOptimize(size);
   }
@@ -73,7 +73,7 @@ void ScanLookupReply(benchmark::State& state) {
 void ParseGet(benchmark::State& state) {
   const std::string frame = GetRequest();
   FrameScanner scanner;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     auto size = scanner.Scan(frame, base::limits::kFrameBytes.value);
     auto request = ParseRequest(std::string_view(frame).substr(0, *size.value()));
     Reader params(request.value().params);
@@ -87,7 +87,7 @@ void ParseGet(benchmark::State& state) {
 void EncodeValueReply(benchmark::State& state) {
   const std::string value(static_cast<std::size_t>(state.range(0)), 'v');
   base::Buffer out;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     BeginResponse(kMsgid, out);
     Writer(out).Str(value);
     benchmark::DoNotOptimize(out.data());
@@ -97,7 +97,7 @@ void EncodeValueReply(benchmark::State& state) {
 
 void EncodeLookupReply(benchmark::State& state) {
   base::Buffer out;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     BeginResponse(kMsgid, out);
     Writer writer(out);
     writer.Map(3);
@@ -112,7 +112,7 @@ void EncodeLookupReply(benchmark::State& state) {
 void EncodeError(benchmark::State& state) {
   const base::Error error{base::Code::kBusy, "the queue is full"};
   base::Buffer out;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     AppendError(kMsgid, error, out);
     benchmark::DoNotOptimize(out.data());
     out.Clear();
@@ -121,7 +121,7 @@ void EncodeError(benchmark::State& state) {
 
 void DecodeTree(benchmark::State& state) {
   const std::string frame = LookupReply();
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     auto value = Decode(frame);
     benchmark::DoNotOptimize(value);
   }
@@ -132,7 +132,7 @@ void BufferAppendConsume(benchmark::State& state) {
   const std::string frame = SetRequest(static_cast<std::size_t>(state.range(0)));
   constexpr int kFrames = 16;
   base::Buffer buffer;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (int i = 0; i < kFrames; ++i) {
       buffer.Append(frame);
     }
