@@ -4,7 +4,10 @@ A file that passed is remembered under a hash of all that decides its result: it
 every header of ours that it reaches, its compile command, .clang-tidy, and the versions of clang-tidy
 and of the installed packages that bring foreign headers. Memory: $XDG_CACHE_HOME/reprise-tidy.
 
-Usage: clang_tidy.py BUILD_FOLDER [-j N] [PATH_PREFIX...]
+Clang's own warnings count as well, thread-safety marks included. The static analyzer, two thirds of the
+time, looks at product code only, and not far along each path unless --deep is given.
+
+Usage: clang_tidy.py BUILD_FOLDER [-j N] [--deep] [PATH_PREFIX...]
 """
 import argparse
 import concurrent.futures
@@ -27,6 +30,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 DROPPED = re.compile(r"^(-fpch-preprocess|-Winvalid-pch|-Wno-restrict|-Wno-maybe-uninitialized|-Wno-tsan"
                      r"|-flto\S*|-fno-fat-lto-objects|-fsanitize\S*|-fno-sanitize\S*|-Werror)$")
 KEEP_DAYS = 30
+SHALLOW = ["-Xclang", "-analyzer-config", "-Xclang", "mode=shallow"]
+CHECKS, TEST_CHECKS = "clang-diagnostic-*", "clang-diagnostic-*,-clang-analyzer-*"
 
 
 def cache_folder():
@@ -86,7 +91,7 @@ def plain_command(entry):
     return kept
 
 
-def sources(build, prefixes):
+def sources(build, prefixes, extra):
     """File -> plain command; each file once, generated files and precompiled headers left out."""
     found = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
@@ -95,12 +100,12 @@ def sources(build, prefixes):
             continue
         name = path.relative_to(ROOT).as_posix()
         if not prefixes or name.startswith(tuple(prefixes)):
-            found.setdefault(path, (entry["directory"], plain_command(entry)))
+            found.setdefault(path, (entry["directory"], plain_command(entry) + extra))
     return found
 
 
 def key_of(path, command, tools):
-    digest = hashlib.sha256(tools.encode())
+    digest = hashlib.sha256((tools + CHECKS + TEST_CHECKS).encode())
     stable = [word for word in command if not word.endswith(".o")]
     digest.update(" ".join(stable).replace(str(ROOT), "").encode())
     for file in reached(path):
@@ -110,7 +115,8 @@ def key_of(path, command, tools):
 
 def run_one(path, database):
     began = time.monotonic()
-    done = subprocess.run([CLANG_TIDY, "-p", database, "--quiet", str(path)], cwd=ROOT, text=True,
+    checks = TEST_CHECKS if path.name.endswith("_test.cc") else CHECKS
+    done = subprocess.run([CLANG_TIDY, "-p", database, "--quiet", f"--checks={checks}", str(path)], cwd=ROOT, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, check=False)
     found = re.findall(r"^.*(?:error|warning): .*", done.stdout, re.MULTILINE)
     lines = [line.replace(f"{ROOT}/", "") for line in found] or [done.stdout + done.stderr]
@@ -121,9 +127,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("prefixes", nargs="*")
+    parser.add_argument("--deep", action="store_true")
     parser.add_argument("-j", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    found = sources(options.build.resolve(), options.prefixes)
+    extra = ["-Wthread-safety"] + ([] if options.deep else SHALLOW)
+    found = sources(options.build.resolve(), options.prefixes, extra)
     tools, folder = toolchain(), cache_folder()
     keys = {path: key_of(path, command, tools) for path, (_, command) in found.items()}
     todo = [path for path in sorted(found) if not (folder / keys[path]).exists()]
