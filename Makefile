@@ -24,7 +24,7 @@ build: setup  ## release programs in build/release/bin
 	@cmake --build --preset release -j $(JOBS) --target programs
 
 bench: build  ## measure against the bars of bench/README.md
-	@bench/run.sh
+	@python3 -B bench/compare.py bars
 
 format:  ## clang-format on every source file
 	@$(SOURCES) | xargs clang-format-14 -i

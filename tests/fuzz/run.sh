@@ -11,7 +11,8 @@ found=$(dirname "$generated")/found/$name
 mkdir -p "$found" "$generated/$name"
 options=(-max_total_time="${FUZZ_SECONDS:-20}" -max_len="$max_len" -timeout=10 -rss_limit_mb=512
          -print_final_stats=1 -verbosity=0 -artifact_prefix="$found-")
-[[ -f $here/$name.dict ]] && options+=(-dict="$here/$name.dict")
+# Words of the commands, written by `reprise-server --dump`.
+[[ $name =~ ^(frames|arguments)$ && -f $here/commands.dict ]] && options+=(-dict="$here/commands.dict")
 corpora=("$found" "$generated/$name")
 [[ -d $here/corpus/$name ]] && corpora+=("$here/corpus/$name")
 if ! "$program" "${options[@]}" "${corpora[@]}" 2>"$found.log"; then

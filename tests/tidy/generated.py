@@ -9,35 +9,22 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Dumped name -> where it is committed. A dumped path that exists in the repository needs no row.
-HOMES = {
-    "COMMANDS.md": "server/commands/COMMANDS.md",
-    "commands.json": "client/commands.json",
-    "reprise.toml": "conf/reprise.toml",
-    "commands.dict": "tests/fuzz/commands.dict",
-}
-
-
-def home_of(name):
-    committed = HOMES.get(pathlib.PurePath(name).name)
-    return ROOT / (name if committed is None or (ROOT / name).exists() else committed)
 
 
 def check(dumped, name, write):
-    home, fresh = home_of(name), dumped.read_text()
-    shown = home.relative_to(ROOT).as_posix()
+    home, fresh = ROOT / name, dumped.read_text()
     if write:
         home.write_text(fresh)
         return True
     if not home.exists():
-        print(f"generated: {name} is not committed as {shown}")
+        print(f"generated: {name} is not committed")
         return False
     stale = home.read_text()
     if stale == fresh:
         return True
-    diff = list(difflib.unified_diff(stale.splitlines(), fresh.splitlines(), shown, "generated", lineterm=""))
+    diff = list(difflib.unified_diff(stale.splitlines(), fresh.splitlines(), name, "generated", lineterm=""))
     print("\n".join(diff[:40]))
-    print(f"generated: {shown} is stale; run: python3 tests/tidy/generated.py SERVER --write")
+    print(f"generated: {name} is stale; run: python3 tests/tidy/generated.py SERVER --write")
     return False
 
 
