@@ -84,7 +84,7 @@ BANNED = [
     rule(r"<(format|ranges|expected|source_location|syncstream)>|\bstd::(format|expected|ranges)\b",
          "what GCC 12 and Clang 14 both have"),
     rule(r"<(regex|iostream)>|\bstd::(regex|cout|cerr|endl)\b",
-         "telemetry for logs, std::fputs in programs", ["tests/", "bench/", "server/app/", "client/cli/"]),
+         "telemetry for logs, std::fputs in programs", ["tests/", "bench/", "server/app/", "client/cli/", "client/cpp/examples/"]),
     rule(r"\bthrow\b(?!\s*\(\))", "base::Result; no exception crosses a module",
          ["tests/", "bench/", "protocol/wire/"]),
     rule(r"(?<![\w.])assert\(", "ENSURE or DENSURE of protocol/base/ensure.h"),
