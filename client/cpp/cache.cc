@@ -9,11 +9,12 @@ using base::Value;
 
 CacheCounters CountersOf(const Value& map) {
   CacheCounters counters;
-  counters.lookups = UintOf(map, "lookups");
   counters.hits_exact = UintOf(map, "hits_exact");
   counters.hits_normalized = UintOf(map, "hits_normalized");
   counters.misses = UintOf(map, "misses");
+  counters.lookups = counters.hits_exact + counters.hits_normalized + counters.misses;
   counters.stores = UintOf(map, "stores");
+  counters.evictions = UintOf(map, "evictions");
   counters.tokens_saved_in = UintOf(map, "tokens_saved_in");
   counters.tokens_saved_out = UintOf(map, "tokens_saved_out");
   counters.cost_saved_nano = UintOf(map, "cost_saved_nano");
@@ -94,6 +95,7 @@ base::Result<CacheStatistics> CacheCommands::Stats(const CallOptions& call) {
   CacheStatistics statistics;
   statistics.entries = UintOf(reply, "entries");
   statistics.entries_max = UintOf(reply, "entries_max");
+  statistics.memory_bytes = UintOf(reply, "memory_bytes");
   if (const Value* total = reply.Find("total")) {
     statistics.total = CountersOf(*total);
   }

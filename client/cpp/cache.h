@@ -60,11 +60,12 @@ struct LookupResult {
 };
 
 struct CacheCounters {
-  std::uint64_t lookups = 0;
+  std::uint64_t lookups = 0;  // hits and misses together
   std::uint64_t hits_exact = 0;
   std::uint64_t hits_normalized = 0;
   std::uint64_t misses = 0;
   std::uint64_t stores = 0;
+  std::uint64_t evictions = 0;
   std::uint64_t tokens_saved_in = 0;
   std::uint64_t tokens_saved_out = 0;
   std::uint64_t cost_saved_nano = 0;
@@ -72,6 +73,7 @@ struct CacheCounters {
 struct CacheStatistics {
   std::uint64_t entries = 0;
   std::uint64_t entries_max = 0;
+  std::uint64_t memory_bytes = 0;
   std::map<std::string, CacheCounters> types{};
   CacheCounters total{};
 };

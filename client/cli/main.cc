@@ -1,0 +1,125 @@
+// reprise-cli: decides which mode runs, and gives it its streams.
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/cli/flags.h"
+#include "client/cli/pipe.h"
+#include "client/cli/prompt.h"
+#include "client/cli/shell.h"
+#include "client/cli/stat.h"
+
+namespace reprise::client {
+namespace {
+
+// Set by the signal handler; everything that waits looks at it.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a handler has no arguments.
+std::atomic<bool> interrupted{false};
+
+void OnInterrupt(int /*signal*/) {
+  interrupted = true;
+}
+
+// Without SA_RESTART, so that a wait ends.
+void CatchInterrupts() {
+  struct sigaction action {};
+  action.sa_handler = &OnInterrupt;
+  sigaction(SIGINT, &action, nullptr);
+}
+
+std::uint64_t SizeOf(const std::string& path) {
+  struct stat status {};
+  const bool is_file = stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+  return is_file ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+ExitCode RunPipe(const Flags& flags) {
+  std::ifstream file;
+  const bool from_input = flags.pipe_file == "-";
+  if (!from_input) {
+    file.open(flags.pipe_file);
+    if (!file.is_open()) {
+      std::cerr << "error: cannot read " << flags.pipe_file << std::endl;
+      return ExitCode::kUsage;
+    }
+  }
+  CatchInterrupts();
+  PipeOptions options;
+  options.window = flags.pipe_window;
+  options.stop_on_error = flags.stop_on_error;
+  options.on_terminal = isatty(STDERR_FILENO) == 1;
+  options.bytes_total = from_input ? 0 : SizeOf(flags.pipe_file);
+  options.interrupted = &interrupted;
+  const PipeSummary summary = Load(from_input ? std::cin : file, flags.options, options, std::cerr);
+  std::cout << SummaryLine(summary) << std::endl;
+  return summary.code;
+}
+
+ExitCode RunStat(const Flags& flags, Client& client) {
+  CatchInterrupts();
+  const auto status =
+      ShowStat(client, {flags.interval_seconds, flags.count, &interrupted}, std::cout);
+  if (status.ok()) {
+    return ExitCode::kOk;
+  }
+  std::cerr << FormatError(status.error()) << std::endl;
+  switch (status.error().code) {
+    case base::Code::kTimeout:
+      return ExitCode::kTimeout;
+    case base::Code::kUnavailable:
+      return ExitCode::kNoConnection;
+    default:  // NOLINT(clang-diagnostic-switch-enum): the rest came from the server.
+      return ExitCode::kServerError;
+  }
+}
+
+ExitCode RunCommands(const Flags& flags, Client& client) {
+  Shell shell(client, {flags.style, flags.json_args, isatty(STDOUT_FILENO) == 1, &interrupted},
+              std::cout, std::cerr);
+  if (!flags.command.empty()) {
+    std::vector<Word> words;
+    for (const std::string& text : flags.command) {
+      words.push_back({text, false});
+    }
+    if (ToUpper(flags.command.front()) == "HELP") {
+      return shell.RunLine("help " + (flags.command.size() > 1 ? flags.command[1] : ""));
+    }
+    return shell.Run(words);
+  }
+  if (isatty(STDIN_FILENO) == 0) {
+    return shell.RunAll(std::cin);
+  }
+  CatchInterrupts();
+  return RunPrompt(shell, flags.options.address, interrupted);
+}
+
+ExitCode Main(int argc, char** argv) {
+  const char* access_key = std::getenv("REPRISE_KEY");
+  const ParsedFlags parsed = ParseFlags(argc, argv, access_key == nullptr ? "" : access_key);
+  if (parsed.leave.has_value()) {
+    (parsed.leave->code == ExitCode::kOk ? std::cout : std::cerr)
+        << parsed.leave->text << std::endl;
+    return parsed.leave->code;
+  }
+  const Flags& flags = parsed.flags;
+  if (!flags.pipe_file.empty()) {
+    return RunPipe(flags);
+  }
+  const auto client = Client::Create(flags.options);
+  if (!client.ok()) {
+    std::cerr << FormatError(client.error()) << std::endl;
+    return ExitCode::kUsage;
+  }
+  return flags.stat ? RunStat(flags, *client.value()) : RunCommands(flags, *client.value());
+}
+
+}  // namespace
+}  // namespace reprise::client
+
+int main(int argc, char** argv) {
+  return static_cast<int>(reprise::client::Main(argc, argv));
+}
