@@ -1,0 +1,379 @@
+#include "server/cache/cache.h"
+
+#include <algorithm>
+#include <openssl/rand.h>
+
+#include "protocol/base/ensure.h"
+#include "protocol/wire/reader.h"
+#include "server/cache/space.h"
+#include "server/text/normalize.h"
+
+namespace reprise::cache {
+namespace {
+
+using base::Code;
+using base::Error;
+using storage::Family;
+
+constexpr std::string_view kSecretRow = "cache_secret";
+constexpr std::string_view kDefaultType = "general";
+
+// The canonical identity of a question. Absent and nil are the same: no identity.
+base::Status CanonicalIdentity(std::string_view identity, std::string& out) {
+  out.clear();
+  constexpr std::string_view kNil = "\xc0";
+  if (identity.empty() || identity == kNil) {
+    return base::Ok{};
+  }
+  return Canonicalize(identity, out);
+}
+
+base::Result<const config::QueryType*> FindType(std::string_view name,
+                                                const config::CacheOptions& options) {
+  const std::string_view wanted = name.empty() ? kDefaultType : name;
+  std::string known;
+  for (const config::QueryType& type : options.types) {
+    if (type.name == wanted) {
+      return &type;
+    }
+    known += (known.empty() ? "" : ", ") + type.name;
+  }
+  return Error{Code::kBadRequest, "unknown query type '" + std::string(wanted.substr(0, 64)) +
+                                      "'; configured are " + known};
+}
+
+base::Status CheckPrompt(std::string_view prompt, const config::CacheOptions& options) {
+  if (prompt.empty()) {
+    return Error{Code::kBadRequest, "the prompt is empty"};
+  }
+  if (prompt.size() > static_cast<std::size_t>(options.prompt_bytes_max)) {
+    return Error{Code::kTooLarge, "prompt_bytes: " + std::to_string(prompt.size()) +
+                                      " is more than the limit of " +
+                                      std::to_string(options.prompt_bytes_max)};
+  }
+  return text::CheckUtf8(prompt);
+}
+
+base::Status CheckResponse(std::string_view response, const config::CacheOptions& options) {
+  constexpr std::string_view kNil = "\xc0";
+  if (response.empty() || response == kNil) {
+    return Error{Code::kBadRequest, "a response must not be nil"};
+  }
+  if (response.size() > static_cast<std::size_t>(options.value_bytes_max)) {
+    return Error{Code::kTooLarge, "value_bytes: the response has " +
+                                      std::to_string(response.size()) + " bytes, the limit is " +
+                                      std::to_string(options.value_bytes_max)};
+  }
+  return base::Ok{};
+}
+
+base::Result<std::string> LoadSecret(storage::Store& store) {
+  ASSIGN_OR_RETURN(const auto stored,
+                   store.Get(Family::kMeta, kSecretRow, storage::kNever, storage::ReadMode::kDisk));
+  if (stored.has_value()) {
+    if (stored->value().size() != KeyHasher::kSecretBytes) {
+      return Error{Code::kCorrupt, "the meta row 'cache_secret' cannot be read"};
+    }
+    return std::string(stored->value());
+  }
+  std::string secret(KeyHasher::kSecretBytes, '\0');
+  ENSURE(RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()),
+                    static_cast<int>(secret.size())) == 1);
+  RETURN_IF_ERROR(store.Run([&](storage::Transaction& transaction) -> base::Status {
+    transaction.RequireSync();
+    transaction.Put(Family::kMeta, kSecretRow, secret, storage::kNever);
+    return base::Ok{};
+  }));
+  return secret;
+}
+
+}  // namespace
+
+std::string_view NameOf(Tier tier) {
+  return tier == Tier::kExact ? "exact" : "normalized";
+}
+
+Cache::Cache(const KeyHasher& hasher) : hasher_(hasher) {}
+Cache::~Cache() = default;
+
+base::Result<std::unique_ptr<Cache>> Cache::Load(
+    storage::Store& store, const std::vector<storage::NamespaceId>& namespaces,
+    base::UnixMillis now) {
+  ASSIGN_OR_RETURN(const std::string secret, LoadSecret(store));
+  std::unique_ptr<Cache> cache(new Cache(KeyHasher(secret)));
+  for (const storage::NamespaceId id : namespaces) {
+    RETURN_IF_ERROR(cache->LoadSpace(id, now, store));
+  }
+  return cache;
+}
+
+base::Status Cache::LoadSpace(storage::NamespaceId id, base::UnixMillis now,
+                              storage::Store& store) {
+  Space& space = FindOrMake(id);
+  std::optional<Error> bad;
+  const std::string counters_prefix = CountersPrefix(id);
+  const storage::ScanRequest counter_rows{
+      .family = Family::kMeta, .prefix = counters_prefix, .after = ""};
+  RETURN_IF_ERROR(store.Scan(counter_rows, storage::kNever, [&](const storage::ScanRow& row) {
+    auto counters = ParseCounters(row.value);
+    if (!counters.ok()) {
+      bad = counters.error();
+      return false;
+    }
+    space.SetCounters(row.key.substr(counters_prefix.size()), counters.value());
+    return true;
+  }));
+  struct Loaded {
+    Slot slot;
+    std::string type;
+  };
+  std::vector<Loaded> entries;
+  const std::string prefix = SummaryPrefix(id);
+  const storage::ScanRequest summaries{.family = Family::kEntries, .prefix = prefix, .after = ""};
+  RETURN_IF_ERROR(store.Scan(summaries, now, [&](const storage::ScanRow& row) {
+    auto parsed = ParseSummary(row.key, row.value, row.expires_at);
+    if (!parsed.ok()) {
+      bad = parsed.error();
+      return false;
+    }
+    const Summary& summary = parsed.value();
+    Slot slot;
+    slot.exact = summary.exact;
+    slot.normalized = summary.normalized;
+    slot.id = summary.id;
+    slot.created_at = summary.created_at;
+    slot.expires_at = summary.expires_at;
+    slot.worth = summary.worth;
+    entries.push_back({slot, std::string(summary.type)});
+    return true;
+  }));
+  if (bad.has_value()) {
+    return *std::move(bad);
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const Loaded& a, const Loaded& b) { return a.slot.id < b.slot.id; });
+  for (const Loaded& entry : entries) {
+    space.Insert(entry.slot, entry.type, false);
+    next_id_ = std::max(next_id_, entry.slot.id + 1);
+  }
+  return base::Ok{};
+}
+
+Cache::Space* Cache::Find(storage::NamespaceId id) const {
+  base::MutexLock lock(mutex_);
+  const auto found = spaces_.find(static_cast<std::uint32_t>(id));
+  return found == spaces_.end() ? nullptr : found->second.get();
+}
+
+Cache::Space& Cache::FindOrMake(storage::NamespaceId id) {
+  base::MutexLock lock(mutex_);
+  auto& space = spaces_[static_cast<std::uint32_t>(id)];
+  if (space == nullptr) {
+    space = std::make_unique<Space>();
+  }
+  return *space;
+}
+
+std::vector<std::pair<storage::NamespaceId, Cache::Space*>> Cache::Spaces() const {
+  base::MutexLock lock(mutex_);
+  std::vector<std::pair<storage::NamespaceId, Space*>> all;
+  for (const auto& [id, space] : spaces_) {
+    all.emplace_back(storage::NamespaceId{id}, space.get());
+  }
+  return all;
+}
+
+// The entry's answer, when the stored bytes are really about this question.
+base::Result<std::optional<Found>> Cache::Verify(const Wanted& wanted, const Candidate& candidate,
+                                                 const storage::View& view, Space& space) {
+  const RowKey key = BodyKey(wanted.namespace_id, candidate.exact);
+  ASSIGN_OR_RETURN(auto bytes, view.Get(Family::kEntries, ViewOf(key)));
+  if (!bytes.has_value()) {
+    return std::optional<Found>{};
+  }
+  Found found;
+  found.bytes = *std::move(bytes);
+  ASSIGN_OR_RETURN(found.body, ParseBody(found.bytes.value()));
+  if (found.body.namespace_id != wanted.namespace_id) {
+    space.CountForeignBody();
+    return std::optional<Found>{};
+  }
+  if (found.body.id != candidate.id || found.body.identity != wanted.identity) {
+    return std::optional<Found>{};
+  }
+  if (candidate.tier == Tier::kExact && found.body.prompt != wanted.prompt) {
+    return std::optional<Found>{};
+  }
+  if (candidate.tier == Tier::kNormalized) {
+    std::string normalized;
+    RETURN_IF_ERROR(text::Normalize(found.body.prompt, normalized));
+    if (normalized != wanted.normalized) {
+      return std::optional<Found>{};
+    }
+  }
+  found.tier = candidate.tier;
+  found.type = space.TypeName(candidate.type);
+  found.created_at = candidate.created_at;
+  found.expires_at = candidate.expires_at;
+  found.worth = candidate.worth;
+  return std::optional(std::move(found));
+}
+
+base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits& limits,
+                                    const config::CacheOptions& options,
+                                    const storage::View& view) {
+  RETURN_IF_ERROR(CheckPrompt(question.prompt, options));
+  ASSIGN_OR_RETURN(const config::QueryType* type, FindType(question.type, options));
+  thread_local std::string identity;
+  thread_local std::string normalized;
+  RETURN_IF_ERROR(CanonicalIdentity(question.identity, identity));
+  Space& space = FindOrMake(question.namespace_id);
+  const Space::Visible visible{view.store().committed(), view.now(), limits.max_age_ms};
+  auto why = Space::Absent::kUnknown;
+  Wanted wanted{question.namespace_id, identity, question.prompt, {}};
+
+  const KeyHash exact = hasher_.Exact(question.namespace_id, identity, question.prompt);
+  if (const auto candidate = space.FindExact(exact, visible, why)) {
+    ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, view, space));
+    if (found.has_value()) {
+      space.CountHit(*candidate);
+      return Outcome{std::move(found), "the same prompt and identity"};
+    }
+  }
+  if (limits.deepest != Tier::kExact) {
+    RETURN_IF_ERROR(text::Normalize(question.prompt, normalized));
+    wanted.normalized = normalized;
+    const KeyHash alike = hasher_.Normalized(question.namespace_id, identity, normalized);
+    if (const auto candidate = space.FindNormalized(alike, visible, why)) {
+      ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, view, space));
+      if (found.has_value()) {
+        space.CountHit(*candidate);
+        return Outcome{std::move(found), "the same prompt but for case, space or punctuation"};
+      }
+    }
+  }
+  space.CountMiss(type->name);
+  switch (why) {
+    case Space::Absent::kExpired:
+      return Outcome{std::nullopt, "the entry has expired"};
+    case Space::Absent::kTooOld:
+      return Outcome{std::nullopt, "the entry is older than max_age_ms"};
+    case Space::Absent::kUnknown:
+      break;
+  }
+  return Outcome{std::nullopt, "no entry for this prompt and identity"};
+}
+
+base::Result<Stored> Cache::Store(const Question& question, const Answer& answer,
+                                  const config::CacheOptions& options,
+                                  storage::Transaction& transaction) {
+  RETURN_IF_ERROR(CheckPrompt(question.prompt, options));
+  RETURN_IF_ERROR(CheckResponse(answer.response, options));
+  ASSIGN_OR_RETURN(const config::QueryType* type, FindType(question.type, options));
+  std::string identity;
+  std::string normalized;
+  RETURN_IF_ERROR(CanonicalIdentity(question.identity, identity));
+  RETURN_IF_ERROR(text::Normalize(question.prompt, normalized));
+
+  const storage::NamespaceId id = question.namespace_id;
+  Slot slot;
+  slot.exact = hasher_.Exact(id, identity, question.prompt);
+  slot.normalized = hasher_.Normalized(id, identity, normalized);
+  slot.id = TakeId(transaction.now());
+  slot.commit = transaction.commit();
+  slot.created_at = transaction.now();
+  slot.expires_at = transaction.now() + answer.ttl_ms.value_or(type->ttl_ms);
+  slot.worth = answer.worth;
+
+  Space& space = FindOrMake(id);
+  for (const KeyHash& evicted :
+       space.MakeRoom(slot.exact, static_cast<std::size_t>(options.entries_max))) {
+    transaction.Delete(Family::kEntries, ViewOf(SummaryKey(id, evicted)));
+    transaction.Delete(Family::kEntries, ViewOf(BodyKey(id, evicted)));
+  }
+  const Summary summary{slot.exact,      slot.normalized, slot.id,   slot.created_at,
+                        slot.expires_at, slot.worth,      type->name};
+  const Body body{id,           slot.id,    identity, question.prompt, answer.response,
+                  answer.model, answer.tags};
+  transaction.Put(Family::kEntries, ViewOf(SummaryKey(id, slot.exact)), FormatSummary(summary),
+                  slot.expires_at);
+  transaction.Put(Family::kEntries, ViewOf(BodyKey(id, slot.exact)), FormatBody(body),
+                  slot.expires_at);
+  space.Insert(slot, type->name, true);
+  transaction.OnAbort(
+      [&space, exact = slot.exact, entry = slot.id] { space.Forget(exact, entry); });
+  return Stored{slot.id, slot.exact, slot.normalized, slot.expires_at};
+}
+
+// Ids grow with time and stay below 2^53, so that every client language holds them exactly; after a
+// restart they go on above all that were given out.
+std::uint64_t Cache::TakeId(base::UnixMillis now) {
+  constexpr std::uint64_t kIdsPerMilli = 1024;
+  next_id_ = std::max(next_id_, static_cast<std::uint64_t>(base::ToInt(now)) * kIdsPerMilli);
+  return next_id_++;
+}
+
+std::uint64_t Cache::Drop(storage::NamespaceId id, bool forget, storage::Transaction& transaction) {
+  const auto prefix = storage::PrefixOf(id);
+  transaction.DeletePrefix(Family::kEntries, {prefix.data(), prefix.size()});
+  if (forget) {
+    transaction.DeletePrefix(Family::kMeta, CountersPrefix(id));
+  }
+  Space* space = Find(id);
+  return space == nullptr ? 0 : space->Clear(forget);
+}
+
+NamespaceStats Cache::Stats(storage::NamespaceId id) const {
+  const Space* space = Find(id);
+  return space == nullptr ? NamespaceStats() : space->Stats();
+}
+
+NamespaceStats Cache::Total() const {
+  NamespaceStats total;
+  for (const auto& [id, space] : Spaces()) {
+    const NamespaceStats stats = space->Stats();
+    total.entries += stats.entries;
+    total.memory_bytes += stats.memory_bytes;
+    total.foreign_bodies += stats.foreign_bodies;
+    for (const TypeStats& type : stats.types) {
+      const auto same = std::find_if(total.types.begin(), total.types.end(),
+                                     [&](const TypeStats& t) { return t.type == type.type; });
+      if (same == total.types.end()) {
+        total.types.push_back(type);
+      } else {
+        same->counters.Add(type.counters);
+      }
+    }
+  }
+  return total;
+}
+
+bool Cache::WriteCounters(storage::Transaction& transaction) {
+  bool wrote = false;
+  for (const auto& [id, space] : Spaces()) {
+    const std::vector<TypeStats> changed = space->TakeDirty();
+    for (const TypeStats& type : changed) {
+      transaction.Put(Family::kMeta, CountersKey(id, type.type), FormatCounters(type.counters),
+                      storage::kNever);
+    }
+    if (!changed.empty()) {
+      wrote = true;
+      transaction.OnAbort([space = space] { space->MarkDirty(); });
+    }
+  }
+  return wrote;
+}
+
+bool Cache::HasUnwrittenCounters() const {
+  const auto spaces = Spaces();
+  return std::any_of(spaces.begin(), spaces.end(),
+                     [](const auto& item) { return item.second->dirty(); });
+}
+
+void Cache::SweepExpired(base::UnixMillis now, std::size_t slots_max) {
+  for (const auto& [id, space] : Spaces()) {
+    space->SweepExpired(now, slots_max);
+  }
+}
+
+}  // namespace reprise::cache

@@ -1,0 +1,149 @@
+// Cache: answers by question. Stores entries, looks them up by tier, counts what that saved.
+//
+// Lookup order: exact (same identity, same bytes of prompt), then normalized (same identity, same
+// normal form: server/text/normalize.h). Nothing expired is served, and the stored identity, prompt
+// and namespace are compared with the request on each hit, so that a hash collision cannot serve.
+//
+// Each namespace has its own index, bound and order of use: one tenant cannot evict another's
+// entries. When a namespace is full, the least recently used entry makes room. Order of use is kept
+// in memory; after a restart it is the order of creation.
+//
+// Threads: Lookup, Stats on any thread (a mutex for each namespace, a leaf); Store, Drop,
+// WriteCounters inside a transaction on the writer thread. An entry can be found once its
+// transaction has committed. Errors: kBadRequest, kTooLarge, kCorrupt, and those of the store.
+// Complexity: O(1) expected, plus O(prompt + identity + response bytes).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "protocol/base/mutex.h"
+#include "protocol/base/result.h"
+#include "server/cache/counters.h"
+#include "server/cache/identity.h"
+#include "server/cache/index.h"
+#include "server/cache/row.h"
+#include "server/config/options.h"
+#include "storage/engine/namespace_id.h"
+#include "storage/engine/store.h"
+#include "storage/engine/view.h"
+
+namespace reprise::cache {
+
+enum class Tier : std::uint8_t { kExact, kNormalized };
+std::string_view NameOf(Tier tier);
+
+struct Question {
+  storage::NamespaceId namespace_id = storage::kDefaultNamespace;
+  std::string_view prompt;    // UTF-8
+  std::string_view identity;  // one MessagePack value; empty: no identity
+  std::string_view type;      // a configured query type; empty: "general"
+};
+
+struct Answer {
+  std::string_view response;  // one MessagePack value, not nil
+  std::string_view model;
+  std::string_view tags;               // MessagePack array of str, or empty
+  std::optional<std::int64_t> ttl_ms;  // absent: the type's
+  Worth worth;
+};
+
+struct Stored {
+  std::uint64_t id = 0;
+  KeyHash exact;
+  KeyHash normalized;
+  base::UnixMillis expires_at{0};
+};
+
+struct LookupLimits {
+  Tier deepest = Tier::kNormalized;        // tiers behind this one are not tried
+  std::optional<std::int64_t> max_age_ms;  // older entries are a miss
+};
+
+struct Found {
+  Tier tier = Tier::kExact;
+  std::string type;
+  base::UnixMillis created_at{0};
+  base::UnixMillis expires_at{0};
+  Worth worth;
+  Body body;  // points into `bytes`
+  storage::BlobRef bytes;
+};
+
+struct Outcome {
+  std::optional<Found> found;
+  std::string_view reason;  // why it is a hit or a miss, for people
+};
+
+struct TypeStats {
+  std::string type;
+  Counters counters;
+};
+
+struct NamespaceStats {
+  std::uint64_t entries = 0;
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t foreign_bodies = 0;  // must stay 0: rows whose namespace was not the reader's
+  std::vector<TypeStats> types;
+};
+
+class Cache {
+ public:
+  // Reads the small rows and counters of `namespaces`; takes about 1.5 s for a million entries.
+  static base::Result<std::unique_ptr<Cache>> Load(
+      storage::Store& store, const std::vector<storage::NamespaceId>& namespaces,
+      base::UnixMillis now);
+  ~Cache();
+
+  base::Result<Outcome> Lookup(const Question& question, const LookupLimits& limits,
+                               const config::CacheOptions& options, const storage::View& view);
+  base::Result<Stored> Store(const Question& question, const Answer& answer,
+                             const config::CacheOptions& options,
+                             storage::Transaction& transaction);
+  // Removes all entries of a namespace; its counters stay unless `forget`.
+  std::uint64_t Drop(storage::NamespaceId id, bool forget, storage::Transaction& transaction);
+
+  NamespaceStats Stats(storage::NamespaceId id) const;
+  // All namespaces together, for metrics.
+  NamespaceStats Total() const;
+
+  // Writes the counters that changed since they were last written; false when none had.
+  bool WriteCounters(storage::Transaction& transaction);
+  bool HasUnwrittenCounters() const;
+  // Forgets expired entries, looking at no more than `slots_max` slots of each namespace.
+  void SweepExpired(base::UnixMillis now, std::size_t slots_max);
+
+ private:
+  class Space;  // one namespace
+  struct Candidate;
+
+  // A question in the forms that stored bytes are compared with.
+  struct Wanted {
+    storage::NamespaceId namespace_id;
+    std::string_view identity;  // canonical
+    std::string_view prompt;
+    std::string_view normalized;
+  };
+
+  explicit Cache(const KeyHasher& hasher);
+  base::Status LoadSpace(storage::NamespaceId id, base::UnixMillis now, storage::Store& store);
+  static base::Result<std::optional<Found>> Verify(const Wanted& wanted, const Candidate& candidate,
+                                                   const storage::View& view, Space& space);
+  std::uint64_t TakeId(base::UnixMillis now);
+  Space* Find(storage::NamespaceId id) const;
+  Space& FindOrMake(storage::NamespaceId id);
+  std::vector<std::pair<storage::NamespaceId, Space*>> Spaces() const;
+
+  KeyHasher hasher_;
+  std::uint64_t next_id_ = 1;  // used by Load and then by the writer thread only
+  mutable base::Mutex mutex_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<Space>> spaces_ GUARDED_BY(mutex_);
+};
+
+}  // namespace reprise::cache

@@ -1,0 +1,268 @@
+#include "server/cache/cache.h"
+
+#include <catch2/catch.hpp>
+
+#include "protocol/wire/decode.h"
+#include "protocol/wire/json.h"
+
+namespace reprise::cache {
+namespace {
+
+using storage::NamespaceId;
+
+// A cache over a store that keeps nothing on disk, and a clock that the test moves.
+struct Bench {
+  Bench() {
+    storage::StoreOptions store_options;
+    store_options.engine = storage::EngineKind::kMemory;
+    store = storage::Store::OpenWithClock(store_options, clock).value();
+    Reload();
+  }
+  void Reload() {
+    cache = Cache::Load(*store, {NamespaceId{1}, NamespaceId{2}}, clock.Now()).value();
+  }
+
+  base::Result<Stored> TryStore(std::string_view prompt, std::string_view response,
+                                std::string_view type = "", NamespaceId home = NamespaceId{1},
+                                std::string_view identity = "") {
+    base::Result<Stored> stored = base::Error{base::Code::kInternal, "not run"};
+    const std::string answer_bytes = wire::Encode(base::Value(response));
+    const std::string identity_bytes = Identity(identity);
+    const base::Status done = store->Run([&](storage::Transaction& transaction) -> base::Status {
+      Answer answer;
+      answer.response = answer_bytes;
+      answer.worth = {10, 20, 300};
+      stored = cache->Store({home, prompt, identity_bytes, type}, answer, options, transaction);
+      if (!stored.ok()) {
+        return stored.error();
+      }
+      return base::Ok{};
+    });
+    if (!done.ok()) {
+      return done.error();
+    }
+    return stored;
+  }
+  void Put(std::string_view prompt, std::string_view response, std::string_view type = "",
+           NamespaceId home = NamespaceId{1}, std::string_view identity = "") {
+    REQUIRE(TryStore(prompt, response, type, home, identity).ok());
+  }
+
+  base::Result<Outcome> Ask(std::string_view prompt, NamespaceId home = NamespaceId{1},
+                            std::string_view identity = "", LookupLimits limits = {}) {
+    const std::string identity_bytes = Identity(identity);
+    const storage::View view(*store, clock.Now(), storage::ReadMode::kDisk);
+    return cache->Lookup({home, prompt, identity_bytes, ""}, limits, options, view);
+  }
+  // The answer's text, or "miss".
+  std::string Text(std::string_view prompt, NamespaceId home = NamespaceId{1},
+                   std::string_view identity = "") {
+    const auto outcome = Ask(prompt, home, identity);
+    REQUIRE(outcome.ok());
+    if (!outcome.value().found.has_value()) {
+      return "miss";
+    }
+    return std::string(*wire::Decode(outcome.value().found->body.response).value().AsText());
+  }
+  Counters Count(std::string_view type, NamespaceId home = NamespaceId{1}) {
+    for (const TypeStats& stats : cache->Stats(home).types) {
+      if (stats.type == type) {
+        return stats.counters;
+      }
+    }
+    return {};
+  }
+  static std::string Identity(std::string_view json) {
+    return json.empty() ? std::string() : wire::Encode(wire::FromJson(json).value());
+  }
+
+  base::FakeClock clock;
+  config::CacheOptions options;
+  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<Cache> cache;
+};
+
+TEST_CASE("the same prompt is an exact hit, a trivially rephrased one a normalized hit") {
+  Bench bench;
+  bench.Put("What is RAII?", "an idiom");
+  CHECK(bench.Ask("What is RAII?").value().found->tier == Tier::kExact);
+  CHECK(bench.Ask("  what is   raii ").value().found->tier == Tier::kNormalized);
+  CHECK(bench.Text("What is RAID?") == "miss");
+  LookupLimits exact_only;
+  exact_only.deepest = Tier::kExact;
+  CHECK(!bench.Ask("what is raii", NamespaceId{1}, "", exact_only).value().found.has_value());
+}
+
+TEST_CASE("other numbers and other words are never the same question") {
+  Bench bench;
+  bench.Put("What is 2+2?", "4");
+  CHECK(bench.Text("What is 2+3?") == "miss");
+  CHECK(bench.Text("is What 2+2?") == "miss");
+  CHECK(bench.Text("What is 2+2") == "4");
+}
+
+TEST_CASE("an answer is given for its own identity only, however that is spelled") {
+  Bench bench;
+  bench.Put("hi", "from a", "", NamespaceId{1}, R"({"model": "a", "temperature": 1})");
+  CHECK(bench.Text("hi") == "miss");
+  CHECK(bench.Text("hi", NamespaceId{1}, R"({"model": "b", "temperature": 1})") == "miss");
+  CHECK(bench.Text("hi", NamespaceId{1}, R"({"temperature": 1.0, "model": "a"})") == "from a");
+}
+
+TEST_CASE("namespaces share nothing") {
+  Bench bench;
+  bench.Put("secret?", "of one", "", NamespaceId{1});
+  CHECK(bench.Text("secret?", NamespaceId{2}) == "miss");
+  CHECK(bench.cache->Stats(NamespaceId{2}).entries == 0);
+  bench.Put("secret?", "of two", "", NamespaceId{2});
+  CHECK(bench.Text("secret?", NamespaceId{1}) == "of one");
+  CHECK(bench.Text("secret?", NamespaceId{2}) == "of two");
+  CHECK(bench.cache->Total().foreign_bodies == 0);
+}
+
+TEST_CASE("storing again replaces the answer") {
+  Bench bench;
+  bench.Put("q", "old");
+  bench.Put("q", "new");
+  CHECK(bench.Text("q") == "new");
+  CHECK(bench.cache->Stats(NamespaceId{1}).entries == 1);
+}
+
+TEST_CASE("each type has its own time to live, to the millisecond") {
+  Bench bench;
+  bench.Put("general", "g");
+  bench.Put("lookup", "l", "factLookup");
+  bench.clock.Advance(3'599'999);
+  CHECK(bench.Text("general") == "g");
+  bench.clock.Advance(1);
+  CHECK(bench.Text("general") == "miss");
+  CHECK(bench.Ask("general").value().reason == "the entry has expired");
+  CHECK(bench.Text("lookup") == "l");
+  bench.clock.Advance(3'600'000);
+  CHECK(bench.Text("lookup") == "miss");
+}
+
+TEST_CASE("an entry that is too old for the caller is a miss for this caller only") {
+  Bench bench;
+  bench.Put("q", "a");
+  bench.clock.Advance(5000);
+  LookupLimits limits;
+  limits.max_age_ms = 4999;
+  CHECK(!bench.Ask("q", NamespaceId{1}, "", limits).value().found.has_value());
+  limits.max_age_ms = 5000;
+  CHECK(bench.Ask("q", NamespaceId{1}, "", limits).value().found.has_value());
+}
+
+TEST_CASE("the least recently used entry makes room, within its namespace") {
+  Bench bench;
+  bench.options.entries_max = 3;
+  bench.Put("other tenant", "stays", "", NamespaceId{2});
+  bench.Put("a", "1");
+  bench.Put("b", "2");
+  bench.Put("c", "3");
+  CHECK(bench.Text("a") == "1");  // now b is the oldest
+  bench.Put("d", "4");
+  CHECK(bench.Text("b") == "miss");
+  CHECK(bench.Text("a") == "1");
+  CHECK(bench.Text("c") == "3");
+  CHECK(bench.Text("d") == "4");
+  CHECK(bench.Text("other tenant", NamespaceId{2}) == "stays");
+  CHECK(bench.Count("general").evictions == 1);
+}
+
+TEST_CASE("a lower bound is reached by the next stores, a bound of one keeps one") {
+  Bench bench;
+  for (int i = 0; i < 200; ++i) {
+    bench.Put("question " + std::to_string(i), "x");
+  }
+  bench.options.entries_max = 10;
+  for (int i = 0; i < 5; ++i) {
+    bench.Put("later " + std::to_string(i), "x");
+  }
+  CHECK(bench.cache->Stats(NamespaceId{1}).entries == 10);
+  bench.options.entries_max = 1;
+  bench.Put("later 4", "same key again");
+  CHECK(bench.cache->Stats(NamespaceId{1}).entries == 1);
+  CHECK(bench.Text("later 4") == "same key again");
+}
+
+TEST_CASE("counters add up, by type, and what a hit saves is what the answer cost") {
+  Bench bench;
+  bench.Put("q", "a", "research");
+  (void)bench.Text("q");
+  (void)bench.Text("Q");
+  (void)bench.Text("other");
+  const Counters research = bench.Count("research");
+  CHECK(research.stores == 1);
+  CHECK(research.hits_exact == 1);
+  CHECK(research.hits_normalized == 1);
+  CHECK(research.tokens_saved_in == 20);
+  CHECK(research.tokens_saved_out == 40);
+  CHECK(research.cost_saved_nano == 600);
+  CHECK(bench.Count("general").misses == 1);
+}
+
+TEST_CASE("entries, counters and the order of eviction survive a reload") {
+  Bench bench;
+  bench.Put("first", "1");
+  bench.Put("second", "2", "research");
+  (void)bench.Text("second");
+  REQUIRE(bench.store
+              ->Run([&](storage::Transaction& transaction) -> base::Status {
+                CHECK(bench.cache->WriteCounters(transaction));
+                return base::Ok{};
+              })
+              .ok());
+  CHECK(!bench.cache->HasUnwrittenCounters());
+  bench.Reload();
+  CHECK(bench.Text("first") == "1");
+  CHECK(bench.Text("SECOND!") == "2");
+  CHECK(bench.Count("research").hits_exact == 1);
+  bench.Reload();
+  bench.options.entries_max = 2;
+  bench.Put("third", "3");
+  CHECK(bench.Text("first") == "miss");  // the oldest by creation
+  CHECK(bench.Text("second") == "2");
+}
+
+TEST_CASE("expired entries leave the index without being asked for") {
+  Bench bench;
+  bench.Put("q", "a");
+  bench.clock.Advance(4'000'000);
+  bench.cache->SweepExpired(bench.clock.Now(), 100);
+  CHECK(bench.cache->Stats(NamespaceId{1}).entries == 0);
+}
+
+TEST_CASE("dropping a namespace removes its entries and keeps the others'") {
+  Bench bench;
+  bench.Put("q", "one", "", NamespaceId{1});
+  bench.Put("q", "two", "", NamespaceId{2});
+  REQUIRE(bench.store
+              ->Run([&](storage::Transaction& transaction) -> base::Status {
+                CHECK(bench.cache->Drop(NamespaceId{1}, false, transaction) == 1);
+                return base::Ok{};
+              })
+              .ok());
+  CHECK(bench.Text("q", NamespaceId{1}) == "miss");
+  CHECK(bench.Text("q", NamespaceId{2}) == "two");
+  bench.Reload();
+  CHECK(bench.Text("q", NamespaceId{1}) == "miss");
+}
+
+TEST_CASE("bad questions and answers are refused and leave nothing") {
+  Bench bench;
+  bench.options.prompt_bytes_max = 100;
+  bench.options.value_bytes_max = 1000;
+  CHECK(bench.TryStore("q", "a", "nonsense").error().code == base::Code::kBadRequest);
+  CHECK(bench.TryStore("", "a").error().code == base::Code::kBadRequest);
+  CHECK(bench.TryStore("\xff", "a").error().code == base::Code::kBadRequest);
+  CHECK(bench.TryStore(std::string(100, 'p'), "a").ok());
+  CHECK(bench.TryStore(std::string(101, 'p'), "a").error().code == base::Code::kTooLarge);
+  CHECK(bench.TryStore("q", std::string(997, 'r')).ok());  // three bytes of header
+  CHECK(bench.TryStore("q2", std::string(998, 'r')).error().code == base::Code::kTooLarge);
+  CHECK(bench.cache->Stats(NamespaceId{1}).entries == 2);
+  CHECK(!bench.Ask("").ok());
+}
+
+}  // namespace
+}  // namespace reprise::cache

@@ -1,0 +1,154 @@
+// Index: the entries of one namespace in memory: found by exact or normalized hash, ordered by use.
+//
+// It holds what a lookup decides on, not the answers (those are rows of the store). About 150 bytes
+// an entry. Hash tables use open addressing with linear probing and backward-shift deletion over
+// 4-byte slot numbers; the hashes are keyed, so nobody can choose them to collide. Least recently
+// used order is a doubly linked list through the slots.
+//
+// Threads: one owner at a time (Cache holds the namespace's mutex). Errors: none. Complexity: O(1)
+// expected for all but Reserve. Limits: 2^31 entries.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "protocol/base/clock.h"
+#include "server/cache/identity.h"
+#include "server/cache/row.h"
+
+namespace reprise::cache {
+
+using SlotNumber = std::uint32_t;
+inline constexpr SlotNumber kNoSlot = std::numeric_limits<SlotNumber>::max();
+
+struct Slot {
+  KeyHash exact;
+  KeyHash normalized;
+  std::uint64_t id = 0;
+  std::uint64_t commit = 0;  // readers may see it once the store has committed this batch
+  base::UnixMillis created_at{0};
+  base::UnixMillis expires_at{0};
+  Worth worth;
+  std::uint16_t type = 0;  // number in the namespace's list of types
+  bool used = false;
+
+ private:
+  friend class Index;
+  SlotNumber newer = kNoSlot;  // neighbours in order of use
+  SlotNumber older = kNoSlot;
+  SlotNumber next_alike = kNoSlot;  // entries with the same normalized hash, newest first
+  SlotNumber previous_alike = kNoSlot;
+};
+
+// Slot numbers by one of a slot's hashes.
+class HashTable {
+ public:
+  // `hash_of(slot)` gives the low half of the hash that the table is about.
+  template <typename Equal>
+  SlotNumber Find(std::uint64_t hash, const Equal& equal) const {
+    if (cells_.empty()) {
+      return kNoSlot;
+    }
+    for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
+      if (cells_[i] == kNoSlot || equal(cells_[i])) {
+        return cells_[i];
+      }
+    }
+  }
+  template <typename HashOf>
+  void Insert(SlotNumber slot, const HashOf& hash_of) {
+    if ((count_ + 1) * 2 > cells_.size()) {
+      Grow(hash_of);
+    }
+    std::size_t i = hash_of(slot) & mask_;
+    while (cells_[i] != kNoSlot) {
+      i = (i + 1) & mask_;
+    }
+    cells_[i] = slot;
+    ++count_;
+  }
+  template <typename HashOf>
+  void Replace(SlotNumber slot, SlotNumber with, const HashOf& hash_of) {
+    cells_[CellOf(slot, hash_of)] = with;
+  }
+  template <typename HashOf>
+  void Erase(SlotNumber slot, const HashOf& hash_of) {
+    std::size_t hole = CellOf(slot, hash_of);
+    for (std::size_t i = (hole + 1) & mask_; cells_[i] != kNoSlot; i = (i + 1) & mask_) {
+      const std::size_t home = hash_of(cells_[i]) & mask_;
+      if (((i - home) & mask_) >= ((i - hole) & mask_)) {  // Its home is not behind the hole.
+        cells_[hole] = cells_[i];
+        hole = i;
+      }
+    }
+    cells_[hole] = kNoSlot;
+    --count_;
+  }
+
+ private:
+  template <typename HashOf>
+  std::size_t CellOf(SlotNumber slot, const HashOf& hash_of) const {
+    std::size_t i = hash_of(slot) & mask_;
+    while (cells_[i] != slot) {
+      i = (i + 1) & mask_;
+    }
+    return i;
+  }
+  template <typename HashOf>
+  void Grow(const HashOf& hash_of) {
+    std::vector<SlotNumber> old = std::move(cells_);
+    cells_.assign(old.empty() ? 64 : old.size() * 2, kNoSlot);
+    mask_ = cells_.size() - 1;
+    count_ = 0;
+    for (const SlotNumber slot : old) {
+      if (slot != kNoSlot) {
+        Insert(slot, hash_of);
+      }
+    }
+  }
+
+  std::vector<SlotNumber> cells_;
+  std::size_t mask_ = 0;
+  std::size_t count_ = 0;
+};
+
+class Index {
+ public:
+  std::size_t size() const { return count_; }
+  const Slot& at(SlotNumber slot) const { return slots_[slot]; }
+
+  SlotNumber FindExact(const KeyHash& hash) const;
+  // The newest entry with this normalized hash; NextAlike gives the others.
+  SlotNumber FindNormalized(const KeyHash& hash) const;
+  SlotNumber NextAlike(SlotNumber slot) const { return slots_[slot].next_alike; }
+  // The entry that has not been used for longest.
+  SlotNumber Oldest() const { return oldest_; }
+
+  // Adds an entry as the most recently used. There must be none with its exact hash.
+  SlotNumber Insert(const Slot& entry);
+  void Remove(SlotNumber slot);
+  void Touch(SlotNumber slot);
+  void Clear() { *this = Index(); }
+
+  // Slots that may be in use: 0 to slots() - 1; at(i).used says whether one is.
+  SlotNumber slots() const { return static_cast<SlotNumber>(slots_.size()); }
+  std::size_t MemoryBytes() const;
+
+ private:
+  void LinkNewest(SlotNumber slot);
+  void Unlink(SlotNumber slot);
+  void AddAlike(SlotNumber slot);
+  void RemoveAlike(SlotNumber slot);
+
+  std::vector<Slot> slots_;
+  std::vector<SlotNumber> free_;
+  HashTable exact_;
+  HashTable normalized_;  // the newest of each chain of alike entries
+  SlotNumber newest_ = kNoSlot;
+  SlotNumber oldest_ = kNoSlot;
+  std::size_t count_ = 0;
+};
+
+}  // namespace reprise::cache

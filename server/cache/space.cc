@@ -1,0 +1,195 @@
+#include "server/cache/space.h"
+
+#include <algorithm>
+
+#include "storage/engine/expiry.h"
+
+namespace reprise::cache {
+namespace {
+
+// How many entries one store may evict, so that lowering the bound does not make one caller wait.
+constexpr std::size_t kEvictionsPerStore = 64;
+
+}  // namespace
+
+bool Cache::Space::Shows(const Slot& slot, const Visible& visible, Absent& why) const {
+  if (slot.commit > visible.committed) {
+    return false;
+  }
+  if (storage::IsExpired(slot.expires_at, visible.now)) {
+    why = Absent::kExpired;
+    return false;
+  }
+  if (visible.max_age_ms.has_value() && visible.now - slot.created_at > *visible.max_age_ms) {
+    why = Absent::kTooOld;
+    return false;
+  }
+  return true;
+}
+
+Cache::Candidate Cache::Space::Take(SlotNumber slot, Tier tier) {
+  index_.Touch(slot);
+  const Slot& entry = index_.at(slot);
+  return {tier, entry.id, entry.exact, entry.created_at, entry.expires_at, entry.worth, entry.type};
+}
+
+std::optional<Cache::Candidate> Cache::Space::FindExact(const KeyHash& hash, const Visible& visible,
+                                                        Absent& why) {
+  base::MutexLock lock(mutex_);
+  const SlotNumber slot = index_.FindExact(hash);
+  if (slot == kNoSlot || !Shows(index_.at(slot), visible, why)) {
+    return std::nullopt;
+  }
+  return Take(slot, Tier::kExact);
+}
+
+std::optional<Cache::Candidate> Cache::Space::FindNormalized(const KeyHash& hash,
+                                                             const Visible& visible, Absent& why) {
+  base::MutexLock lock(mutex_);
+  for (SlotNumber slot = index_.FindNormalized(hash); slot != kNoSlot;
+       slot = index_.NextAlike(slot)) {
+    if (Shows(index_.at(slot), visible, why)) {
+      return Take(slot, Tier::kNormalized);
+    }
+  }
+  return std::nullopt;
+}
+
+void Cache::Space::CountHit(const Candidate& candidate) {
+  base::MutexLock lock(mutex_);
+  Counters& counters = types_[candidate.type].counters;
+  ++(candidate.tier == Tier::kExact ? counters.hits_exact : counters.hits_normalized);
+  counters.tokens_saved_in += candidate.worth.tokens_in;
+  counters.tokens_saved_out += candidate.worth.tokens_out;
+  counters.cost_saved_nano += candidate.worth.cost_nano;
+  dirty_ = true;
+}
+
+void Cache::Space::CountMiss(std::string_view type) {
+  base::MutexLock lock(mutex_);
+  ++types_[TypeNumber(type)].counters.misses;
+  dirty_ = true;
+}
+
+std::string Cache::Space::TypeName(std::uint16_t type) const {
+  base::MutexLock lock(mutex_);
+  return types_[type].type;
+}
+
+// A handful of types; at most kQueryTypes are configured at a time.
+std::uint16_t Cache::Space::TypeNumber(std::string_view name) {
+  for (std::size_t i = 0; i < types_.size(); ++i) {
+    if (types_[i].type == name) {
+      return static_cast<std::uint16_t>(i);
+    }
+  }
+  types_.push_back({std::string(name), {}});
+  return static_cast<std::uint16_t>(types_.size() - 1);
+}
+
+std::vector<KeyHash> Cache::Space::MakeRoom(const KeyHash& exact, std::size_t entries_max) {
+  base::MutexLock lock(mutex_);
+  std::vector<KeyHash> evicted;
+  const SlotNumber replaced = index_.FindExact(exact);
+  std::size_t after = index_.size() + (replaced == kNoSlot ? 1 : 0);
+  while (after > entries_max && evicted.size() < kEvictionsPerStore) {
+    SlotNumber victim = index_.Oldest();
+    if (victim == replaced) {
+      if (index_.size() == 1) {
+        break;
+      }
+      index_.Touch(victim);  // It is about to be written anew.
+      victim = index_.Oldest();
+    }
+    const Slot& entry = index_.at(victim);
+    evicted.push_back(entry.exact);
+    ++types_[entry.type].counters.evictions;
+    index_.Remove(victim);
+    --after;
+    dirty_ = true;
+  }
+  return evicted;
+}
+
+void Cache::Space::Insert(Slot entry, std::string_view type, bool count) {
+  base::MutexLock lock(mutex_);
+  entry.type = TypeNumber(type);
+  if (const SlotNumber replaced = index_.FindExact(entry.exact); replaced != kNoSlot) {
+    index_.Remove(replaced);
+  }
+  index_.Insert(entry);
+  if (count) {
+    ++types_[entry.type].counters.stores;
+    dirty_ = true;
+  }
+}
+
+void Cache::Space::Forget(const KeyHash& exact, std::uint64_t id) {
+  base::MutexLock lock(mutex_);
+  const SlotNumber slot = index_.FindExact(exact);
+  if (slot != kNoSlot && index_.at(slot).id == id) {
+    index_.Remove(slot);
+  }
+}
+
+std::uint64_t Cache::Space::Clear(bool forget_counters) {
+  base::MutexLock lock(mutex_);
+  const std::uint64_t removed = index_.size();
+  index_.Clear();
+  sweep_cursor_ = 0;
+  if (forget_counters) {
+    for (TypeStats& type : types_) {
+      type.counters = Counters();
+    }
+    dirty_ = false;
+  }
+  return removed;
+}
+
+NamespaceStats Cache::Space::Stats() const {
+  base::MutexLock lock(mutex_);
+  return {index_.size(), index_.MemoryBytes(), foreign_bodies_, types_};
+}
+
+bool Cache::Space::dirty() const {
+  base::MutexLock lock(mutex_);
+  return dirty_;
+}
+
+std::vector<TypeStats> Cache::Space::TakeDirty() {
+  base::MutexLock lock(mutex_);
+  if (!dirty_) {
+    return {};
+  }
+  dirty_ = false;
+  return types_;
+}
+
+void Cache::Space::MarkDirty() {
+  base::MutexLock lock(mutex_);
+  dirty_ = true;
+}
+
+void Cache::Space::SetCounters(std::string_view type, const Counters& counters) {
+  base::MutexLock lock(mutex_);
+  types_[TypeNumber(type)].counters = counters;
+}
+
+void Cache::Space::CountForeignBody() {
+  base::MutexLock lock(mutex_);
+  ++foreign_bodies_;
+}
+
+void Cache::Space::SweepExpired(base::UnixMillis now, std::size_t slots_max) {
+  base::MutexLock lock(mutex_);
+  const std::size_t looked = std::min<std::size_t>(slots_max, index_.slots());
+  for (std::size_t i = 0; i < looked; ++i) {
+    sweep_cursor_ = sweep_cursor_ + 1 < index_.slots() ? sweep_cursor_ + 1 : 0;
+    const Slot& entry = index_.at(sweep_cursor_);
+    if (entry.used && storage::IsExpired(entry.expires_at, now)) {
+      index_.Remove(sweep_cursor_);
+    }
+  }
+}
+
+}  // namespace reprise::cache

@@ -1,0 +1,75 @@
+// Space: one namespace's part of the cache: its index, its bound, its counters. Private to this
+// folder.
+//
+// Threads: every method takes the mutex for a moment and calls nothing outside while it holds it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/mutex.h"
+#include "server/cache/cache.h"
+
+namespace reprise::cache {
+
+// A copy of what the index knows of an entry, taken under the mutex.
+struct Cache::Candidate {
+  Tier tier = Tier::kExact;
+  std::uint64_t id = 0;
+  KeyHash exact;
+  base::UnixMillis created_at{0};
+  base::UnixMillis expires_at{0};
+  Worth worth;
+  std::uint16_t type = 0;
+};
+
+class Cache::Space {
+ public:
+  // What a reader may see: entries that are committed, alive and young enough.
+  struct Visible {
+    std::uint64_t committed = 0;
+    base::UnixMillis now{0};
+    std::optional<std::int64_t> max_age_ms;
+  };
+  enum class Absent : std::uint8_t { kUnknown, kExpired, kTooOld };
+
+  // Marks the entry as used.
+  std::optional<Candidate> FindExact(const KeyHash& hash, const Visible& visible, Absent& why);
+  std::optional<Candidate> FindNormalized(const KeyHash& hash, const Visible& visible, Absent& why);
+
+  void CountHit(const Candidate& candidate);
+  void CountMiss(std::string_view type);
+  std::string TypeName(std::uint16_t type) const;
+
+  // Makes room for one more entry besides `exact`, which is replaced: the exact hashes to delete.
+  std::vector<KeyHash> MakeRoom(const KeyHash& exact, std::size_t entries_max);
+  // Replaces the entry with the same exact hash, if there is one.
+  void Insert(Slot entry, std::string_view type, bool count);
+  // Takes back an insert whose commit failed.
+  void Forget(const KeyHash& exact, std::uint64_t id);
+  std::uint64_t Clear(bool forget_counters);
+
+  NamespaceStats Stats() const;
+  bool dirty() const;
+  std::vector<TypeStats> TakeDirty();
+  void MarkDirty();
+  void SetCounters(std::string_view type, const Counters& counters);
+  void CountForeignBody();
+  void SweepExpired(base::UnixMillis now, std::size_t slots_max);
+
+ private:
+  std::uint16_t TypeNumber(std::string_view name) REQUIRES(mutex_);
+  bool Shows(const Slot& slot, const Visible& visible, Absent& why) const REQUIRES(mutex_);
+  Candidate Take(SlotNumber slot, Tier tier) REQUIRES(mutex_);
+
+  mutable base::Mutex mutex_;
+  Index index_ GUARDED_BY(mutex_);
+  std::vector<TypeStats> types_ GUARDED_BY(mutex_);
+  bool dirty_ GUARDED_BY(mutex_) = false;
+  SlotNumber sweep_cursor_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t foreign_bodies_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace reprise::cache

@@ -1,0 +1,70 @@
+#include "server/commands/all.h"
+
+#include <array>
+
+namespace reprise::commands {
+
+extern const CommandSpec kAuth;
+extern const CommandSpec kBackup;
+extern const CommandSpec kCacheLookup;
+extern const CommandSpec kCacheStats;
+extern const CommandSpec kCacheStore;
+extern const CommandSpec kCacheTypes;
+extern const CommandSpec kClientKill;
+extern const CommandSpec kClientList;
+extern const CommandSpec kCommandDocs;
+extern const CommandSpec kCommandList;
+extern const CommandSpec kConfigGet;
+extern const CommandSpec kConfigSet;
+extern const CommandSpec kDel;
+extern const CommandSpec kEcho;
+extern const CommandSpec kExists;
+extern const CommandSpec kExpire;
+extern const CommandSpec kFlush;
+extern const CommandSpec kGet;
+extern const CommandSpec kHello;
+extern const CommandSpec kIncrby;
+extern const CommandSpec kInfo;
+extern const CommandSpec kKeyCreate;
+extern const CommandSpec kKeyDel;
+extern const CommandSpec kKeyList;
+extern const CommandSpec kMget;
+extern const CommandSpec kMset;
+extern const CommandSpec kNamespaceCreate;
+extern const CommandSpec kNamespaceDel;
+extern const CommandSpec kNamespaceList;
+extern const CommandSpec kPersist;
+extern const CommandSpec kPing;
+extern const CommandSpec kQuit;
+extern const CommandSpec kSave;
+extern const CommandSpec kScan;
+extern const CommandSpec kSet;
+extern const CommandSpec kShutdown;
+extern const CommandSpec kSlowlog;
+extern const CommandSpec kStats;
+extern const CommandSpec kSubscribe;
+extern const CommandSpec kTtl;
+extern const CommandSpec kUnsubscribe;
+extern const CommandSpec kVerify;
+
+std::span<const CommandSpec* const> AllCommands() {
+  static constexpr std::array kAll{
+      &kAuth,         &kBackup,        &kCacheLookup,
+      &kCacheStats,   &kCacheStore,    &kCacheTypes,
+      &kClientKill,   &kClientList,    &kCommandDocs,
+      &kCommandList,  &kConfigGet,     &kConfigSet,
+      &kDel,          &kEcho,          &kExists,
+      &kExpire,       &kFlush,         &kGet,
+      &kHello,        &kIncrby,        &kInfo,
+      &kKeyCreate,    &kKeyDel,        &kKeyList,
+      &kMget,         &kMset,          &kNamespaceCreate,
+      &kNamespaceDel, &kNamespaceList, &kPersist,
+      &kPing,         &kQuit,          &kSave,
+      &kScan,         &kSet,           &kShutdown,
+      &kSlowlog,      &kStats,         &kSubscribe,
+      &kTtl,          &kUnsubscribe,   &kVerify,
+  };
+  return kAll;
+}
+
+}  // namespace reprise::commands

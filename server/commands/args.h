@@ -1,0 +1,67 @@
+// Args: the params of a request, checked against a command's row and ready for its handler.
+//
+// Positional arguments come first, in the order of the row; what follows them may be one map with
+// options by name. Threads: one owner. Lifetime: texts and values point into the request's bytes.
+// Errors: kBadRequest and kTooLarge, naming the command, the argument, what was found and what is
+// allowed. Complexity: O(bytes of params). Limits: those of the row; kKeysPerCommand for repeated
+// arguments.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/result.h"
+#include "server/commands/spec.h"
+
+namespace reprise::wire {
+class Reader;
+}
+
+namespace reprise::commands {
+
+class Args {
+ public:
+  // Replaces what was there; memory is reused.
+  base::Status Decode(const CommandSpec& spec, std::string_view params);
+
+  std::size_t size() const { return positional_.size(); }
+  std::string_view Bytes(std::size_t index) const { return positional_[index].bytes; }
+  std::int64_t Int(std::size_t index) const { return positional_[index].number; }
+
+  // Options by their index in the row.
+  bool Has(std::size_t option) const { return options_[option].given; }
+  std::string_view BytesOr(std::size_t option, std::string_view otherwise) const {
+    return Has(option) ? options_[option].bytes : otherwise;
+  }
+  std::int64_t IntOr(std::size_t option, std::int64_t otherwise) const {
+    return Has(option) ? options_[option].number : otherwise;
+  }
+  bool BoolOr(std::size_t option, bool otherwise) const {
+    return Has(option) ? options_[option].number != 0 : otherwise;
+  }
+  std::optional<std::int64_t> MaybeInt(std::size_t option) const {
+    return Has(option) ? std::optional(options_[option].number) : std::nullopt;
+  }
+  // 0: no deadline.
+  std::int64_t timeout_ms() const { return timeout_ms_; }
+
+ private:
+  struct Item {
+    std::string_view bytes;  // text without its header; of kValue and kTexts the whole value
+    std::int64_t number = 0;
+    bool given = false;
+  };
+
+  base::Status DecodePositional(const CommandSpec& spec, std::uint32_t count, wire::Reader& reader);
+  base::Status DecodeOptions(const CommandSpec& spec, wire::Reader& reader);
+  static base::Result<Item> DecodeItem(const CommandSpec& spec, const ArgSpec& arg,
+                                       wire::Reader& reader);
+
+  std::vector<Item> positional_;
+  std::vector<Item> options_;
+  std::int64_t timeout_ms_ = 0;
+};
+
+}  // namespace reprise::commands

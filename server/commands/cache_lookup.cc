@@ -1,0 +1,111 @@
+// CACHE.LOOKUP: asks the cache.
+#include "protocol/wire/writer.h"
+#include "server/commands/args.h"
+#include "server/commands/context.h"
+#include "server/commands/spec.h"
+
+namespace reprise::commands {
+namespace {
+
+constexpr std::array kArgs{ArgSpec{.name = "prompt",
+                                   .kind = ArgKind::kText,
+                                   .doc = "the question, UTF-8",
+                                   .min = 1,
+                                   .max = base::limits::kPromptBytes.ceiling}};
+enum Option : std::size_t { kIdentity, kType, kMaxAgeMs, kTier };
+constexpr std::array kOptions{
+    ArgSpec{.name = "identity",
+            .kind = ArgKind::kValue,
+            .doc = "all besides the prompt that can change the answer: model, system prompt, "
+                   "tools, temperature ...; compared exactly",
+            .max = base::limits::kIdentityBytes.value},
+    ArgSpec{.name = "type",
+            .kind = ArgKind::kText,
+            .doc = "the query type; `general` when not given",
+            .max = base::limits::kNameBytes.value},
+    ArgSpec{.name = "max_age_ms",
+            .kind = ArgKind::kMillis,
+            .doc = "older entries are a miss",
+            .max = base::limits::kTtlMs.ceiling},
+    ArgSpec{.name = "tier",
+            .kind = ArgKind::kText,
+            .doc = "the last tier that is tried: exact, or normalized (the default)",
+            .max = base::limits::kNameBytes.value}};
+constexpr std::array kExamples{
+    Example{R"(["CACHE.STORE", ["What is RAII?", "Resource acquisition is initialization."]])",
+            R"({"id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
+    Example{
+        R"(["CACHE.LOOKUP", ["what is  raii"]])",
+        R"({"status": "hit", "tier": "normalized", "id": "*", "response": "Resource acquisition is initialization.", "type": "general", "age_ms": "*", "expires_at_ms": "*", "tokens_in": 0, "tokens_out": 0, "cost_nano": 0, "model": "", "reason": "the same prompt but for case, space or punctuation"})"},
+    Example{R"(["CACHE.LOOKUP", ["what is  raii", {"tier": "exact"}]])",
+            R"({"status": "miss", "reason": "no entry for this prompt and identity"})"},
+    Example{R"(["CACHE.LOOKUP", ["What is RAII?", {"identity": {"model": "m-large"}}]])",
+            R"({"status": "miss", "reason": "no entry for this prompt and identity"})"},
+};
+
+base::Result<cache::Tier> TierNamed(std::string_view name) {
+  for (const cache::Tier tier : {cache::Tier::kExact, cache::Tier::kNormalized}) {
+    if (cache::NameOf(tier) == name) {
+      return tier;
+    }
+  }
+  return base::Error{base::Code::kBadRequest, "CACHE.LOOKUP: 'tier' must be exact or normalized"};
+}
+
+base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
+  cache::LookupLimits limits;
+  limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
+  ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
+  const cache::Question question{context.principal.namespace_id, args.Bytes(0),
+                                 args.BytesOr(kIdentity, ""), args.BytesOr(kType, "")};
+  ASSIGN_OR_RETURN(
+      const cache::Outcome outcome,
+      context.instance.cache().Lookup(question, limits, context.config.cache, context.view));
+  if (!outcome.found.has_value()) {
+    reply.Map(2);
+    reply.Field("status", "miss");
+    reply.Field("reason", outcome.reason);
+    return base::Ok{};
+  }
+  const cache::Found& found = *outcome.found;
+  reply.Map(12);
+  reply.Field("status", "hit");
+  reply.Field("tier", cache::NameOf(found.tier));
+  reply.Field("id", found.body.id);
+  reply.Str("response");
+  reply.Raw(found.body.response);
+  reply.Field("type", found.type);
+  reply.Field("age_ms", context.now() - found.created_at);
+  reply.Field("expires_at_ms", base::ToInt(found.expires_at));
+  reply.Field("tokens_in", found.worth.tokens_in);
+  reply.Field("tokens_out", found.worth.tokens_out);
+  reply.Field("cost_nano", found.worth.cost_nano);
+  reply.Field("model", found.body.model);
+  reply.Field("reason", outcome.reason);
+  return base::Ok{};
+}
+
+}  // namespace
+
+extern const CommandSpec kCacheLookup;
+constexpr CommandSpec kCacheLookup{
+    .name = "CACHE.LOOKUP",
+    .family = Family::kCache,
+    .summary =
+        "The stored answer to a prompt, or a miss: first by the same text, then by the same text "
+        "but for case, white space and terminal punctuation.",
+    .complexity = "O(prompt + identity + response bytes)",
+    .since = "0.1",
+    .flags = kRead,
+    .args = kArgs,
+    .repeat_from = kNoRepeat,
+    .options = kOptions,
+    .result =
+        "{status: \"hit\", tier, id, response, type, age_ms, expires_at_ms, tokens_in, tokens_out, "
+        "cost_nano, model, reason}, or {status: \"miss\", reason}",
+    .errors = {},
+    .examples = kExamples,
+    .run = &Run,
+};
+
+}  // namespace reprise::commands

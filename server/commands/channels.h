@@ -1,0 +1,25 @@
+// The channels that SUBSCRIBE knows: what is told on each, and who may listen.
+//
+// An event arrives as the notification `EVENT [channel, event]`. Threads: constants.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace reprise::commands {
+
+inline constexpr std::string_view kSlowChannel = "slow";
+inline constexpr std::string_view kConfigChannel = "config";
+
+struct ChannelRow {
+  std::string_view name;
+  bool needs_admin;
+  std::string_view event;
+};
+
+inline constexpr std::array kChannels{
+    ChannelRow{kSlowChannel, true, "{command, duration_micros, namespace, peer} of a slow command"},
+    ChannelRow{kConfigChannel, true, "{name, value} of a setting that CONFIG.SET changed"},
+};
+
+}  // namespace reprise::commands

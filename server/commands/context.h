@@ -1,0 +1,62 @@
+// Context: what a command handler may use; nothing else is in reach.
+//
+// Lifetime: one command. Threads: the one that the command runs on (see the flags in spec.h);
+// `session` is there only for commands with the flag kSession, which run on the loop.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/clock.h"
+#include "server/access/registry.h"
+#include "server/config/options.h"
+#include "server/instance/instance.h"
+#include "storage/engine/view.h"
+
+namespace reprise::commands {
+
+struct ServerState;
+
+// What a connection listens to; events arrive as notifications `EVENT [channel, event]`.
+class Subscriptions {
+ public:
+  virtual ~Subscriptions() = default;
+  virtual base::Status Subscribe(std::string_view channel) = 0;
+  // False when it was not subscribed.
+  virtual bool Unsubscribe(std::string_view channel) = 0;
+};
+
+// What the server knows of one connection, as far as commands may know it.
+struct Session {
+  std::uint64_t id = 0;
+  std::shared_ptr<const access::Principal> principal;  // never null
+  bool authenticated = false;        // by an access key; stays false while none is needed
+  std::uint64_t access_version = 0;  // of the registry, when `principal` was last looked at
+  int auth_failures = 0;
+  bool close_after_reply = false;
+  std::string client;  // as the client named itself in HELLO
+  std::string peer;
+  Subscriptions* subscriptions = nullptr;  // null in embedded mode
+};
+
+struct Context {
+  instance::Instance& instance;
+  const config::Config& config;  // one snapshot for the whole command
+  const storage::View& view;
+  const access::Principal& principal;
+  ServerState* server = nullptr;  // the running process; null in embedded mode
+  Session* session = nullptr;
+  std::string key_scratch{};
+
+  base::UnixMillis now() const { return view.now(); }
+  // The stored key of a key of this namespace; valid until the next call.
+  std::string_view DataKey(std::string_view key) {
+    const auto prefix = access::PrefixOf(principal.namespace_id);
+    key_scratch.assign(prefix.data(), prefix.size());
+    key_scratch.append(key);
+    return key_scratch;
+  }
+};
+
+}  // namespace reprise::commands

@@ -1,0 +1,137 @@
+// INFO: the state of the server in sections.
+#include <array>
+#include <string_view>
+
+#include "protocol/wire/writer.h"
+#include "server/commands/args.h"
+#include "server/commands/context.h"
+#include "server/commands/server_common.h"
+#include "server/commands/server_state.h"
+#include "server/commands/spec.h"
+#include "server/commands/version.h"
+
+namespace reprise::commands {
+namespace {
+
+constexpr std::array kArgs{ArgSpec{.name = "section",
+                                   .kind = ArgKind::kText,
+                                   .doc = "server, clients, store, cache or process",
+                                   .required = false,
+                                   .max = 64}};
+
+void WriteServer(const Context& context, wire::Writer& reply) {
+  const ServerState& server = *context.server;
+  reply.Map(5);
+  reply.Field("version", kServerVersion);
+  reply.Field("started_at_ms", base::ToInt(server.started_at));
+  reply.Field("uptime_ms", context.now() - server.started_at);
+  reply.Field("now_ms", base::ToInt(context.now()));
+  reply.Field("namespaces", context.instance.access().Namespaces().size());
+}
+
+void WriteClients(const Context& context, wire::Writer& reply) {
+  reply.Map(2);
+  reply.Field("connected", context.server->clients.size());
+  reply.Field("connections_max", context.config.network.connections_max);
+}
+
+void WriteStore(const Context& context, wire::Writer& reply) {
+  constexpr std::array<std::string_view, 3> kModes{"always", "interval", "none"};
+  const storage::StoreStats stats = context.instance.store().Stats();
+  reply.Map(24);
+  reply.Field("durability", kModes[static_cast<std::size_t>(context.config.store.durability)]);
+  reply.Field("sync_interval_ms", context.config.store.sync_interval_ms);
+  reply.Field("read_only", stats.read_only);
+  reply.Field("read_only_reason", stats.read_only_reason);
+  reply.Field("sequence", stats.sequence);
+  reply.Field("durable_sequence", stats.durable_sequence);
+  reply.Field("oldest_unsynced_ms", stats.oldest_unsynced_ms);
+  reply.Field("worst_unsynced_ms", stats.worst_unsynced_ms);
+  reply.Field("clock_skew_ms", stats.clock_skew_ms);
+  reply.Field("recovery_ms", stats.recovery_ms);
+  reply.Field("commits", stats.commits);
+  reply.Field("committed_mutations", stats.committed_mutations);
+  reply.Field("failed_commits", stats.failed_commits);
+  reply.Field("syncs", stats.syncs);
+  reply.Field("write_queue_items", stats.write_queue_items);
+  reply.Field("write_queue_items_peak", stats.write_queue_items_peak);
+  reply.Field("hot_hits", stats.hot_hits);
+  reply.Field("hot_misses", stats.hot_misses);
+  reply.Field("hot_items", stats.hot_items);
+  reply.Field("hot_bytes", stats.hot_bytes);
+  reply.Field("expired_swept", stats.expired_swept);
+  reply.Field("disk_bytes", stats.disk_bytes);
+  reply.Field("memtable_bytes", stats.memtable_bytes);
+  reply.Field("keys_estimate", stats.keys_estimate);
+}
+
+void WriteCache(const Context& context, wire::Writer& reply) {
+  const cache::NamespaceStats stats =
+      context.instance.cache().Stats(context.principal.namespace_id);
+  reply.Map(3);
+  reply.Field("entries", stats.entries);
+  reply.Field("entries_max", context.config.cache.entries_max);
+  reply.Field("memory_bytes", stats.memory_bytes);
+}
+
+void WriteProcess(const Context& /*context*/, wire::Writer& reply) {
+  const telemetry::ProcessReading reading = telemetry::ReadProcess();
+  reply.Map(6);
+  reply.Field("cpu_user_seconds", reading.cpu_user_seconds);
+  reply.Field("cpu_system_seconds", reading.cpu_system_seconds);
+  reply.Field("resident_bytes", reading.resident_bytes);
+  reply.Field("open_files", reading.open_files);
+  reply.Field("open_files_max", reading.open_files_max);
+  reply.Field("threads", reading.threads);
+}
+
+struct Section {
+  std::string_view name;
+  void (*write)(const Context&, wire::Writer&);
+};
+constexpr std::array kSections{Section{"server", &WriteServer}, Section{"clients", &WriteClients},
+                               Section{"store", &WriteStore}, Section{"cache", &WriteCache},
+                               Section{"process", &WriteProcess}};
+
+base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
+  RETURN_IF_ERROR(RequireServer(context));
+  if (args.size() == 0) {
+    reply.Map(kSections.size());
+    for (const Section& section : kSections) {
+      reply.Str(section.name);
+      section.write(context, reply);
+    }
+    return base::Ok{};
+  }
+  for (const Section& section : kSections) {
+    if (section.name == args.Bytes(0)) {
+      reply.Map(1);
+      reply.Str(section.name);
+      section.write(context, reply);
+      return base::Ok{};
+    }
+  }
+  return base::Error{base::Code::kBadRequest,
+                     "INFO: 'section' must be server, clients, store, cache or process"};
+}
+
+}  // namespace
+
+extern const CommandSpec kInfo;
+constexpr CommandSpec kInfo{
+    .name = "INFO",
+    .family = Family::kServer,
+    .summary = "The state of the server: versions, clients, storage, cache, process.",
+    .complexity = "O(1)",
+    .since = "0.1",
+    .flags = kAdmin | kIdempotent,
+    .args = kArgs,
+    .repeat_from = kNoRepeat,
+    .options = {},
+    .result = "{section: {field: value}}",
+    .errors = {},
+    .examples = {},
+    .run = &Run,
+};
+
+}  // namespace reprise::commands

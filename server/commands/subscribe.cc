@@ -1,0 +1,56 @@
+// SUBSCRIBE: events for this connection.
+#include "protocol/wire/writer.h"
+#include "server/commands/args.h"
+#include "server/commands/channels.h"
+#include "server/commands/context.h"
+#include "server/commands/spec.h"
+
+namespace reprise::commands {
+namespace {
+
+constexpr std::array kArgs{ArgSpec{
+    .name = "channel", .kind = ArgKind::kText, .doc = "slow or config", .min = 1, .max = 256}};
+constexpr std::array kErrors{base::Code::kNotFound, base::Code::kForbidden};
+
+base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
+  if (context.session->subscriptions == nullptr) {
+    return base::Error{base::Code::kUnavailable, "SUBSCRIBE needs a connection"};
+  }
+  for (const ChannelRow& row : kChannels) {
+    if (row.name != args.Bytes(0)) {
+      continue;
+    }
+    if (row.needs_admin && (context.principal.permissions & access::kMayAdminister) == 0) {
+      return base::Error{base::Code::kForbidden,
+                         "SUBSCRIBE: this channel needs the permission 'admin'"};
+    }
+    RETURN_IF_ERROR(context.session->subscriptions->Subscribe(row.name));
+    reply.Bool(true);
+    return base::Ok{};
+  }
+  return base::Error{base::Code::kNotFound,
+                     "SUBSCRIBE: there is no such channel; channels are slow and config"};
+}
+
+}  // namespace
+
+extern const CommandSpec kSubscribe;
+constexpr CommandSpec kSubscribe{
+    .name = "SUBSCRIBE",
+    .family = Family::kConnection,
+    .summary =
+        "Starts to send the events of a channel to this connection, as notifications EVENT "
+        "[channel, event]. Channels: slow, config.",
+    .complexity = "O(1)",
+    .since = "0.1",
+    .flags = kSession | kIdempotent,
+    .args = kArgs,
+    .repeat_from = kNoRepeat,
+    .options = {},
+    .result = "true",
+    .errors = kErrors,
+    .examples = {},
+    .run = &Run,
+};
+
+}  // namespace reprise::commands

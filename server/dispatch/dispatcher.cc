@@ -1,0 +1,297 @@
+#include "server/dispatch/dispatcher.h"
+
+#include <string>
+#include <utility>
+
+#include "protocol/wire/writer.h"
+#include "server/commands/all.h"
+#include "server/commands/channels.h"
+#include "server/dispatch/gates.h"
+#include "storage/engine/view.h"
+
+namespace reprise::dispatch {
+namespace {
+
+using base::Code;
+using base::Error;
+
+Lane LaneOf(std::uint32_t flags) {
+  if ((flags & commands::kWrite) != 0) {
+    return Lane::kWriter;
+  }
+  return (flags & commands::kBlocking) != 0 ? Lane::kStorage : Lane::kInline;
+}
+
+Error UnknownCommand(std::string_view method) {
+  std::string detail = "there is no command '" + std::string(method) + "'";
+  if (const std::string_view nearest = commands::NearestCommand(method); !nearest.empty()) {
+    detail += "; did you mean " + std::string(nearest) + "?";
+  }
+  return {Code::kUnknownCommand, detail + " (COMMAND.LIST shows all)"};
+}
+
+// Puts the outcome behind what `out` held at `start`: the result that is there already, or the
+// error.
+void Settle(const base::Status& outcome, const wire::Request& request, std::size_t start,
+            base::Buffer& out) {
+  if (!outcome.ok() || request.is_notification) {
+    out.Truncate(start);
+  }
+  if (!outcome.ok() && !request.is_notification) {
+    wire::AppendError(request.msgid, outcome.error(), out);
+  }
+}
+
+}  // namespace
+
+// A request on its way through another thread; owns all that it needs.
+struct Dispatcher::Job {
+  Plan plan;
+  wire::Request request;  // points into `frame`
+  std::string frame;
+  commands::Args args;  // points into `frame`
+  std::shared_ptr<const access::Principal> principal;
+  std::shared_ptr<const config::Config> config;
+  std::string peer;
+  ReplyTo reply_to;
+  base::Nanos received{0};
+  base::Buffer reply;
+  bool failed = false;
+
+  bool TooLate(base::Nanos now) const {
+    return args.timeout_ms() > 0 && now - received > args.timeout_ms() * base::kNanosPerMilli;
+  }
+  base::Status Run(instance::Instance& instance, commands::ServerState& server,
+                   const storage::View& view) {
+    if (TooLate(instance.clock().Elapsed())) {
+      return Error{Code::kTimeout,
+                   std::string(plan.spec->name) + ": the deadline passed before the work began"};
+    }
+    reply.Clear();
+    wire::BeginResponse(request.msgid, reply);
+    wire::Writer writer(reply);
+    commands::Context context{instance, *config, view, *principal, &server, nullptr};
+    return plan.spec->run(context, args, writer);
+  }
+  void Settle(const base::Status& outcome) {
+    failed = !outcome.ok();
+    dispatch::Settle(outcome, request, 0, reply);
+  }
+};
+
+// Brings a finished job back to its loop.
+class Dispatcher::Completed final : public base::Task {
+ public:
+  Completed(Dispatcher& dispatcher, std::unique_ptr<Job> job)
+      : dispatcher_(dispatcher), job_(std::move(job)) {}
+  void Run() override {
+    base::kLoop.AssertHeld();
+    dispatcher_.Finish(*this);
+  }
+  Job& job() { return *job_; }
+
+ private:
+  Dispatcher& dispatcher_;
+  std::unique_ptr<Job> job_;
+};
+
+class Dispatcher::WriteCall final : public storage::Mutation {
+ public:
+  WriteCall(Dispatcher& dispatcher, std::unique_ptr<Job> job)
+      : dispatcher_(dispatcher), job_(std::move(job)) {}
+
+  base::Status Apply(storage::Transaction& transaction) override {
+    if (job_->plan.Is(commands::kDurable)) {
+      transaction.RequireSync();
+    }
+    const Parts& parts = dispatcher_.parts_;
+    return job_->Run(parts.instance, parts.server,
+                     storage::View(parts.instance.store(), transaction));
+  }
+  void Finish(base::Status outcome) override {
+    job_->Settle(outcome);
+    // A loop that has stopped takes no more messages: its connections are gone as well.
+    (void)dispatcher_.parts_.mailbox.Post(
+        std::make_unique<Completed>(dispatcher_, std::move(job_)));
+  }
+  std::size_t QueuedBytes() const override { return job_->frame.size() + sizeof(Job); }
+
+  // Takes the job back when the queue was full.
+  std::unique_ptr<Job> Release() { return std::move(job_); }
+
+ private:
+  Dispatcher& dispatcher_;
+  std::unique_ptr<Job> job_;
+};
+
+class Dispatcher::ReadCall final : public base::Task {
+ public:
+  ReadCall(Dispatcher& dispatcher, std::unique_ptr<Job> job)
+      : dispatcher_(dispatcher), job_(std::move(job)) {}
+
+  void Run() override {
+    const Parts& parts = dispatcher_.parts_;
+    const storage::View view(parts.instance.store(), parts.instance.clock().Now(),
+                             storage::ReadMode::kDisk);
+    job_->Settle(job_->Run(parts.instance, parts.server, view));
+    (void)parts.mailbox.Post(std::make_unique<Completed>(dispatcher_, std::move(job_)));
+  }
+
+ private:
+  Dispatcher& dispatcher_;
+  std::unique_ptr<Job> job_;
+};
+
+Dispatcher::Dispatcher(Parts parts) : parts_(std::move(parts)), clock_(parts_.instance.clock()) {}
+Dispatcher::~Dispatcher() = default;
+
+const std::shared_ptr<const config::Config>& Dispatcher::Config() {
+  if (const std::uint64_t version = parts_.server.config.version(); version != config_version_) {
+    config_ = parts_.server.config.Get();
+    config_version_ = version;
+  }
+  return config_;
+}
+
+base::Result<Plan> Dispatcher::Admit(const wire::Request& request, commands::Session& session) {
+  const auto index = commands::IndexOf(request.method);
+  if (!index.has_value()) {
+    // Before AUTH a client learns nothing about what exists.
+    if (!session.authenticated && parts_.instance.access().RequiresKey()) {
+      return Error{Code::kUnauthenticated, "send AUTH with an access key first"};
+    }
+    return UnknownCommand(request.method);
+  }
+  const commands::CommandSpec& spec = *commands::AllCommands()[*index];
+  if (auto refusal = Refusal({spec, session, parts_.instance})) {
+    parts_.shard.Record(*index, 0, true);
+    return *std::move(refusal);
+  }
+  return Plan{&spec, *index, LaneOf(spec.flags)};
+}
+
+void Dispatcher::AppendRefusal(const wire::Request& request, const base::Error& error,
+                               base::Buffer& out) {
+  if (!request.is_notification) {
+    wire::AppendError(request.msgid, error, out);
+  }
+}
+
+bool Dispatcher::RunInline(const Plan& plan, const Incoming& incoming, commands::Session& session,
+                           base::Buffer& out) {
+  const std::size_t start = out.size();
+  base::Status outcome = args_.Decode(*plan.spec, incoming.request.params);
+  if (outcome.ok() && args_.timeout_ms() > 0 &&
+      clock_.Elapsed() - incoming.received > args_.timeout_ms() * base::kNanosPerMilli) {
+    outcome = Error{Code::kTimeout,
+                    std::string(plan.spec->name) + ": the deadline passed before the work began"};
+  }
+  if (outcome.ok()) {
+    wire::BeginResponse(incoming.request.msgid, out);
+    wire::Writer writer(out);
+    const storage::View view(parts_.instance.store(), clock_.Now(), storage::ReadMode::kMemory);
+    commands::Context context{parts_.instance,    *Config(),      view,
+                              *session.principal, &parts_.server, &session};
+    outcome = plan.spec->run(context, args_, writer);
+    if (!outcome.ok() && outcome.error().code == Code::kWouldBlock) {
+      out.Truncate(start);
+      return false;
+    }
+  }
+  Settle(outcome, incoming.request, start, out);
+  const std::int64_t micros = (clock_.Elapsed() - incoming.received) / base::kNanosPerMicro;
+  parts_.shard.Record(plan.command, static_cast<std::uint64_t>(micros), !outcome.ok());
+  RecordSlow(plan.command, static_cast<std::uint64_t>(micros), *session.principal, session.peer,
+             incoming.frame.size());
+  return true;
+}
+
+bool Dispatcher::Offload(const Plan& plan, const Incoming& incoming,
+                         const commands::Session& session, const ReplyTo& reply_to,
+                         base::Buffer& out) {
+  auto job = std::make_unique<Job>();
+  job->plan = plan;
+  job->frame = incoming.frame;
+  const auto moved = [&](std::string_view view) {
+    return std::string_view(job->frame)
+        .substr(static_cast<std::size_t>(view.data() - incoming.frame.data()), view.size());
+  };
+  job->request = incoming.request;
+  job->request.method = moved(incoming.request.method);
+  job->request.params = moved(incoming.request.params);
+  if (const base::Status decoded = job->args.Decode(*plan.spec, job->request.params);
+      !decoded.ok()) {
+    AppendRefusal(incoming.request, decoded.error(), out);
+    parts_.shard.Record(plan.command, 0, true);
+    return false;
+  }
+  job->principal = session.principal;
+  job->config = Config();
+  job->peer = session.peer;
+  job->reply_to = reply_to;
+  job->received = incoming.received;
+  if (plan.lane == Lane::kWriter) {
+    writes_.push_back(std::make_unique<WriteCall>(*this, std::move(job)));
+    return true;
+  }
+  if (!parts_.instance.store().PostRead(std::make_unique<ReadCall>(*this, std::move(job)))) {
+    AppendRefusal(incoming.request,
+                  {Code::kBusy, "the queue of the storage threads is full; retry with back-off"},
+                  out);
+    parts_.shard.Record(plan.command, 0, true);
+    return false;
+  }
+  return true;
+}
+
+void Dispatcher::EndTurn() {
+  if (writes_.empty()) {
+    return;
+  }
+  if (!parts_.instance.store().Submit(writes_)) {
+    std::vector<std::unique_ptr<storage::Mutation>> refused = std::move(writes_);
+    for (auto& mutation : refused) {
+      auto& call = static_cast<WriteCall&>(*mutation);
+      Completed completed(*this, call.Release());
+      completed.job().Settle(Error{
+          Code::kBusy, "the write queue is full; retry with back-off (store.write_queue_items)"});
+      Finish(completed);
+    }
+  }
+  writes_.clear();
+}
+
+void Dispatcher::Finish(Completed& completed) {
+  Job& job = completed.job();
+  const auto micros =
+      static_cast<std::uint64_t>((clock_.Elapsed() - job.received) / base::kNanosPerMicro);
+  parts_.shard.Record(job.plan.command, micros, job.failed);
+  RecordSlow(job.plan.command, micros, *job.principal, job.peer, job.frame.size());
+  parts_.deliver(job.reply_to, std::move(job.reply));
+}
+
+void Dispatcher::RecordSlow(std::size_t command, std::uint64_t micros,
+                            const access::Principal& principal, const std::string& peer,
+                            std::size_t request_bytes) {
+  if (micros < static_cast<std::uint64_t>(Config()->log.slow_micros)) {
+    return;
+  }
+  telemetry::SlowCommand slow;
+  slow.time = clock_.Now();
+  slow.command = std::string(commands::AllCommands()[command]->name);
+  slow.duration_micros = micros;
+  slow.name_space = principal.namespace_name;
+  slow.peer = peer;
+  slow.request_bytes = request_bytes;
+  base::Buffer event;
+  wire::Writer writer(event);
+  writer.Map(4);
+  writer.Field("command", slow.command);
+  writer.Field("duration_micros", slow.duration_micros);
+  writer.Field("namespace", slow.name_space);
+  writer.Field("peer", slow.peer);
+  (void)parts_.server.events.Publish(commands::kSlowChannel, event.view()).ok();
+  parts_.server.slow_log.Add(std::move(slow));
+}
+
+}  // namespace reprise::dispatch

@@ -1,0 +1,83 @@
+#include "server/dispatch/gates.h"
+
+#include <array>
+
+namespace reprise::dispatch {
+namespace {
+
+using base::Code;
+using base::Error;
+
+// Access keys changed since the connection was last looked at: is it still who it was?
+std::optional<Error> StillValid(const GateInput& input) {
+  const access::Registry& registry = input.instance.access();
+  const std::uint64_t version = registry.version();
+  if (input.session.access_version == version) {
+    return std::nullopt;
+  }
+  if (!registry.Revalidate(*input.session.principal).has_value()) {
+    input.session.authenticated = false;
+  }
+  input.session.access_version = version;
+  return std::nullopt;
+}
+
+std::optional<Error> Authenticated(const GateInput& input) {
+  if (input.session.authenticated || (input.spec.flags & commands::kNoAuth) != 0 ||
+      !input.instance.access().RequiresKey()) {
+    return std::nullopt;
+  }
+  return Error{Code::kUnauthenticated, "send AUTH with an access key first"};
+}
+
+std::optional<Error> Permitted(const GateInput& input) {
+  const std::uint8_t has = input.session.principal->permissions;
+  const std::uint32_t flags = input.spec.flags;
+  if ((flags & commands::kNoAuth) != 0) {
+    return std::nullopt;
+  }
+  const auto lacks = [&](std::uint32_t flag, std::uint8_t permission) {
+    return (flags & flag) != 0 && (has & permission) == 0;
+  };
+  if (lacks(commands::kAdmin, access::kMayAdminister)) {
+    return Error{Code::kForbidden,
+                 std::string(input.spec.name) + " needs an access key with the permission 'admin'"};
+  }
+  const bool admin_command = (flags & commands::kAdmin) != 0;
+  if (!admin_command && lacks(commands::kWrite, access::kMayWrite)) {
+    return Error{Code::kForbidden,
+                 std::string(input.spec.name) + " needs an access key with the permission 'write'"};
+  }
+  if (!admin_command && lacks(commands::kRead, access::kMayRead)) {
+    return Error{Code::kForbidden,
+                 std::string(input.spec.name) + " needs an access key with the permission 'read'"};
+  }
+  return std::nullopt;
+}
+
+// The store refuses writes (disk full, failed write): say so before anything is queued.
+std::optional<Error> Writable(const GateInput& input) {
+  if ((input.spec.flags & commands::kWrite) == 0) {
+    return std::nullopt;
+  }
+  if (const base::Status writable = input.instance.store().Writable(); !writable.ok()) {
+    return writable.error();
+  }
+  return std::nullopt;
+}
+
+using Gate = std::optional<Error> (*)(const GateInput&);
+constexpr std::array<Gate, 4> kGates{&StillValid, &Authenticated, &Permitted, &Writable};
+
+}  // namespace
+
+std::optional<Error> Refusal(const GateInput& input) {
+  for (const Gate gate : kGates) {
+    if (auto refusal = gate(input)) {
+      return refusal;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace reprise::dispatch

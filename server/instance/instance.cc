@@ -1,0 +1,65 @@
+#include "server/instance/instance.h"
+
+#include <utility>
+#include <vector>
+
+namespace reprise::instance {
+namespace {
+
+constexpr std::size_t kSlotsPerTick = 20'000;
+
+}  // namespace
+
+Instance::Instance(std::unique_ptr<storage::Store> store, const base::Clock& clock)
+    : clock_(clock), store_(std::move(store)) {}
+
+Instance::~Instance() {
+  if (cache_ != nullptr) {
+    WriteCounters();
+  }
+}
+
+base::Result<std::unique_ptr<Instance>> Instance::Open(const config::Config& config,
+                                                       base::SystemClock& clock) {
+  ASSIGN_OR_RETURN(auto store, storage::Store::Open(config.store, clock));
+  return Load(std::move(store), clock);
+}
+
+base::Result<std::unique_ptr<Instance>> Instance::OpenWithClock(const config::Config& config,
+                                                                const base::Clock& clock) {
+  ASSIGN_OR_RETURN(auto store, storage::Store::OpenWithClock(config.store, clock));
+  return Load(std::move(store), clock);
+}
+
+base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::Store> store,
+                                                       const base::Clock& clock) {
+  std::unique_ptr<Instance> instance(new Instance(std::move(store), clock));
+  ASSIGN_OR_RETURN(instance->access_, access::Registry::Load(*instance->store_));
+  std::vector<storage::NamespaceId> namespaces;
+  for (const access::Namespace& entry : instance->access_->Namespaces()) {
+    namespaces.push_back(entry.id);
+  }
+  ASSIGN_OR_RETURN(instance->cache_,
+                   cache::Cache::Load(*instance->store_, namespaces, clock.Now()));
+  return instance;
+}
+
+void Instance::Tick() {
+  cache_->SweepExpired(clock_.Now(), kSlotsPerTick);
+  if (cache_->HasUnwrittenCounters()) {
+    WriteCounters();
+  }
+}
+
+// A refused write (disk full, read-only) leaves the counters marked as unwritten; the next tick
+// tries again.
+void Instance::WriteCounters() {
+  const base::Status written =
+      store_->Run([this](storage::Transaction& transaction) -> base::Status {
+        cache_->WriteCounters(transaction);
+        return base::Ok{};
+      });
+  (void)written.ok();
+}
+
+}  // namespace reprise::instance

@@ -1,0 +1,57 @@
+// Instance: one open data directory with every domain module; the server without a network.
+//
+// It opens the parts in the right order, hands them out, and does the small periodic work that
+// belongs to no single part (writing counters, forgetting expired entries). Tests use it in
+// process, and a C++ program may link it.
+//
+// Threads: accessors any; Tick one thread at a time, not a loop. Errors: those of the store at
+// Open. Lifetime: everything handed out lives as long as the Instance.
+#pragma once
+
+#include <memory>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/result.h"
+#include "server/access/registry.h"
+#include "server/cache/cache.h"
+#include "server/config/options.h"
+#include "storage/engine/store.h"
+
+namespace reprise::instance {
+
+class Instance {
+ public:
+  // `clock` is raised to the latest time that the directory has seen.
+  static base::Result<std::unique_ptr<Instance>> Open(const config::Config& config,
+                                                      base::SystemClock& clock);
+  static base::Result<std::unique_ptr<Instance>> OpenWithClock(const config::Config& config,
+                                                               const base::Clock& clock);
+  // Writes the counters, then closes the store.
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+  Instance(Instance&&) = delete;
+  Instance& operator=(Instance&&) = delete;
+
+  storage::Store& store() { return *store_; }
+  const storage::Store& store() const { return *store_; }
+  cache::Cache& cache() { return *cache_; }
+  access::Registry& access() { return *access_; }
+  const base::Clock& clock() const { return clock_; }
+
+  // Periodic work; call it every `counters_flush_ms` or more often.
+  void Tick();
+
+ private:
+  Instance(std::unique_ptr<storage::Store> store, const base::Clock& clock);
+  static base::Result<std::unique_ptr<Instance>> Load(std::unique_ptr<storage::Store> store,
+                                                      const base::Clock& clock);
+  void WriteCounters();
+
+  const base::Clock& clock_;
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<access::Registry> access_;
+  std::unique_ptr<cache::Cache> cache_;
+};
+
+}  // namespace reprise::instance
