@@ -164,6 +164,10 @@ ParsedFlags ParseFlags(int argc, const char* const* argv, const std::string& acc
   }
   Flags& flags = parsed.flags;
   flags.command = app.remaining();
+  if (!flags.command.empty() && flags.command.front().starts_with('-')) {
+    parsed.leave = Mistake("unknown flag " + flags.command.front());
+    return parsed;
+  }
   if (!flags.command.empty() && flags.command.front() == "stat") {
     parsed.leave = TakeStatFlags(flags.command, flags);
     flags.command.clear();

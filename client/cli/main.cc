@@ -67,14 +67,10 @@ ExitCode RunStat(const Flags& flags, Client& client) {
     return ExitCode::kOk;
   }
   std::cerr << FormatError(status.error()) << std::endl;
-  switch (status.error().code) {
-    case base::Code::kTimeout:
-      return ExitCode::kTimeout;
-    case base::Code::kUnavailable:
-      return ExitCode::kNoConnection;
-    default:  // NOLINT(clang-diagnostic-switch-enum): the rest came from the server.
-      return ExitCode::kServerError;
-  }
+  const base::Code code = status.error().code;
+  return code == base::Code::kTimeout       ? ExitCode::kTimeout
+         : code == base::Code::kUnavailable ? ExitCode::kNoConnection
+                                            : ExitCode::kServerError;
 }
 
 ExitCode RunCommands(const Flags& flags, Client& client) {

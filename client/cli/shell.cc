@@ -16,13 +16,24 @@ Shell::Shell(Client& client, ShellOptions options, std::ostream& out, std::ostre
       asked_for_rows_(!rows_.empty()) {}
 
 const Rows& Shell::rows() {
-  if (!asked_for_rows_) {
-    asked_for_rows_ = true;
-    if (const auto docs = client_.Call("COMMAND.DOCS"); docs.ok()) {
-      rows_ = Rows(docs.value());
-    }
-  }
+  CallReport unused;
+  [[maybe_unused]] const auto status = LearnRows(unused);
   return rows_;
+}
+
+// An error when the server could not be asked; one that does not know the command has no rows.
+base::Status Shell::LearnRows(CallReport& report) {
+  if (asked_for_rows_) {
+    return base::Ok{};
+  }
+  const auto docs =
+      client_.Call("COMMAND.DOCS", {}, {.cancel = options_.interrupted, .report = &report});
+  if (!docs.ok() && !report.answered) {
+    return docs.error();
+  }
+  asked_for_rows_ = true;
+  rows_ = docs.ok() ? Rows(docs.value()) : Rows();
+  return base::Ok{};
 }
 
 ExitCode Shell::Fail(const base::Error& error, const CallReport& report) {
@@ -48,17 +59,20 @@ void Shell::LearnNamespace() {
 }
 
 ExitCode Shell::Run(const std::vector<Word>& words) {
-  const auto request = MakeRequest(words, rows(), options_.json_args);
+  CallReport report;
+  if (const auto status = LearnRows(report); !status.ok()) {
+    return Fail(status.error(), report);
+  }
+  const auto request = MakeRequest(words, rows_, options_.json_args);
   if (!request.ok()) {
     errors_ << "error: " << request.error().detail << std::endl;
     return ExitCode::kUsage;
   }
-  CallReport report;
   const auto reply = client_.Call(request.value().method, request.value().params,
                                   {.cancel = options_.interrupted, .report = &report});
   if (!reply.ok()) {
     const ExitCode code = Fail(reply.error(), report);
-    const std::string nearest = rows().Nearest(request.value().method);
+    const std::string nearest = rows_.Nearest(request.value().method);
     if (reply.error().code == base::Code::kUnknownCommand && !nearest.empty()) {
       errors_ << "did you mean " << nearest << "?" << std::endl;
     }

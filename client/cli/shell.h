@@ -46,6 +46,7 @@ class Shell {
   void LearnNamespace();
 
  private:
+  base::Status LearnRows(CallReport& report);
   ExitCode Help(const std::vector<Word>& words);
   ExitCode Fail(const base::Error& error, const CallReport& report);
   void Remember(const std::string& method, const base::Value& reply);

@@ -40,7 +40,7 @@ class Splitter {
         TakeSingle(word);
       } else if (letter == '"') {
         TakeDouble(word);
-      } else if (word.text.empty() && !word.quoted && (letter == '{' || letter == '[')) {
+      } else if ((letter == '{' || letter == '[') && MayBeJson(word)) {
         TakeBrackets(word);
       } else {
         word.text.push_back(letter);
@@ -53,6 +53,11 @@ class Splitter {
   bool open() const { return open_; }
 
  private:
+  // At the start of a word, or of the value in name=value.
+  static bool MayBeJson(const Word& word) {
+    return !word.quoted && (word.text.empty() || word.text.back() == '=');
+  }
+
   void TakeSingle(Word& word) {
     word.quoted = true;
     const std::size_t end = line_.find('\'', position_ + 1);

@@ -114,9 +114,9 @@ base::Status ClientCore::EnsureLink(const Limits& limits, Failure& failure) {
   if (backoff_.circuit(clock_.Elapsed()) == Circuit::kOpen || !WaitForBackoff(limits)) {
     failure.timed_out = true;  // No further attempt in this call.
     return base::Error{base::Code::kUnavailable,
-                       options_.address + " could not be reached " +
-                           std::to_string(backoff_.failures()) + " times; next attempt in " +
-                           std::to_string(backoff_.WaitMs(clock_.Elapsed())) + " ms"};
+                       last_failure_ + " (failed " + std::to_string(backoff_.failures()) +
+                           " times, next attempt in " +
+                           std::to_string(backoff_.WaitMs(clock_.Elapsed())) + " ms)"};
   }
   const Limits connecting{std::min(limits.deadline, clock_.Elapsed() + options_.connect_timeout_ms *
                                                                            base::kNanosPerMilli),
@@ -141,10 +141,12 @@ base::Status ClientCore::EnsureLink(const Limits& limits, Failure& failure) {
   link_.reset();
   backoff_.Failed(clock_.Elapsed());
   if (failure.timed_out) {
-    return base::Error{base::Code::kUnavailable, "cannot connect to " + options_.address + " in " +
-                                                     std::to_string(options_.connect_timeout_ms) +
-                                                     " ms"};
+    status =
+        base::Error{base::Code::kUnavailable,
+                    "cannot connect to " + options_.address + " in time (connect_timeout_ms is " +
+                        std::to_string(options_.connect_timeout_ms) + ")"};
   }
+  last_failure_ = status.error().detail;
   return status;
 }
 

@@ -93,6 +93,7 @@ class ClientCore {
   base::Mutex mutex_;
   std::unique_ptr<Link> link_ GUARDED_BY(mutex_);
   Backoff backoff_ GUARDED_BY(mutex_);
+  std::string last_failure_ GUARDED_BY(mutex_);  // to connect
   base::Nanos last_use_ GUARDED_BY(mutex_){0};
   std::uint64_t abandoned_ GUARDED_BY(mutex_) = 0;  // replies of this link that none waits for
   std::vector<Notification> notifications_ GUARDED_BY(mutex_);

@@ -37,8 +37,8 @@ struct TlsOptions {
   std::string ca_file{};        // PEM; the chain must end at one of these instead
   std::string pinned_sha256{};  // 64 hex digits: SHA-256 of the server's certificate in DER form.
                                 // It takes the place of chain and name. Colons are allowed.
-  std::string server_name{};  // the name to ask for and to verify; empty: the host of the address
-  bool insecure = false;      // verify nothing: for experiments on one machine
+  std::string server_name{};    // the name to ask for and to verify; empty: the host of the address
+  bool insecure = false;        // verify nothing: for experiments on one machine
 };
 
 // Delay before the n-th attempt to connect again: first * 2^(n-1), at most max, of which a random
