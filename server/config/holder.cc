@@ -18,6 +18,13 @@ std::map<std::string, std::string> ValuesOf(const Config& config) {
   return values;
 }
 
+std::string Line(std::string_view name, std::string_view before, std::string_view after,
+                 std::string_view note) {
+  std::string line(name);
+  line.append(": ").append(before).append(" -> ").append(after).append(note);
+  return line;
+}
+
 // One line for each setting that differs: "log.level: info -> debug".
 std::vector<std::string> Differences(const Config& from, const Config& to, std::string_view note) {
   const std::map<std::string, std::string> before = ValuesOf(from);
@@ -27,12 +34,12 @@ std::vector<std::string> Differences(const Config& from, const Config& to, std::
     const auto found = after.find(name);
     const std::string now = found == after.end() ? "(gone)" : found->second;
     if (found == after.end() || now != value) {
-      lines.push_back(name + ": " + value + " -> " + now + std::string(note));
+      lines.push_back(Line(name, value, now, note));
     }
     after.erase(name);
   }
   for (const auto& [name, value] : after) {
-    lines.push_back(name + ": (new) -> " + value + std::string(note));
+    lines.push_back(Line(name, "(new)", value, note));
   }
   return lines;
 }

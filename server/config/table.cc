@@ -396,7 +396,7 @@ std::string JoinChoices(std::span<const std::string_view> choices) {
 }
 
 std::string RangeText(const Row& row) {
-  const std::string range = std::to_string(row.min) + " to " + std::to_string(row.max);
+  std::string range = std::to_string(row.min) + " to " + std::to_string(row.max);
   if (row.kind == Kind::kInteger) {
     return range;
   }

@@ -63,7 +63,7 @@ base::Result<std::string> ReadBounded(const std::string& path) {
     return Unreadable(path, "it is not a regular file");
   }
   std::string content;
-  std::array<char, 16 * 1024> part{};
+  std::array<char, kLineBytesMax> part{};
   while (content.size() <= kFileBytesMax) {
     const ssize_t size = read(file.descriptor(), part.data(), part.size());
     if (size < 0 && errno == EINTR) {
@@ -109,12 +109,13 @@ void CollectLeaves(const toml::table& table, const std::string& prefix, std::vec
     // A dot inside a quoted key is no path; the quotes make it a name that no row has.
     const bool has_dot = key.str().find('.') != std::string_view::npos;
     const std::string part = has_dot ? Quoted(key.str()) : std::string(key.str());
-    const std::string name = prefix.empty() ? part : prefix + "." + part;
+    std::string name = prefix;
+    name.append(prefix.empty() ? "" : ".").append(part);
     const toml::table* inner = node.as_table();
     if (inner != nullptr && IsSection(name) && !inner->empty()) {
       CollectLeaves(*inner, name, out);
     } else if (inner == nullptr || !IsSection(name)) {
-      out.push_back({name, &node, key.source().begin});
+      out.push_back({std::move(name), &node, key.source().begin});
     }
   }
 }

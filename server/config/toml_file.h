@@ -11,7 +11,7 @@
 namespace reprise::config {
 
 inline constexpr std::size_t kFileBytesMax = std::size_t{1} << 20;
-inline constexpr std::size_t kLineBytesMax = 16 * 1024;
+inline constexpr std::size_t kLineBytesMax = std::size_t{16} * 1024;
 
 // On error `config` is as it was.
 base::Status ReadTomlFile(const std::string& path, Config& config);

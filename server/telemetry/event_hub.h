@@ -31,7 +31,7 @@ enum class SubscriberId : std::uint64_t {};
 class EventHub {
  public:
   static constexpr std::size_t kChannelBytesMax = 256;
-  static constexpr std::size_t kEventBytesMax = 64 * 1024;
+  static constexpr std::size_t kEventBytesMax = std::size_t{64} * 1024;
   static constexpr std::size_t kChannelsOfSubscriberMax = 64;
   static constexpr std::size_t kSubscriptionsMax = 100'000;
 

@@ -242,7 +242,7 @@ TEST_CASE("random text is idempotent, seeded") {
 }
 
 TEST_CASE("the longest prompts of the worst text take a moment, not minutes") {
-  constexpr std::size_t kLongest = 256 * 1024;
+  constexpr std::size_t kLongest = std::size_t{256} * 1024;
   const std::array<std::string, 6> prompts{
       Repeated("\u0301\u0323", kLongest),  // marks out of order: a sort, not bubbles
       "a" + Repeated("\u0315\u0301\u0323", kLongest),
