@@ -165,6 +165,8 @@ TEST_CASE("Replies are readable text") {
   CHECK(readable(R"({"a": 1, "long": "x", "in": {"b": 2}})") == "a     1\nlong  x\nin:\n  b  2");
   CHECK(readable(R"([{"id": 1, "name": "x"}, {"id": 22, "name": "yy"}])") ==
         "id  name\n1   x\n22  yy");
+  CHECK(readable(R"({"GET": {"calls": 1, "p50": 2}, "SET": {"calls": 10, "p50": 3}})") ==
+        "name  calls  p50\nGET   1      2\nSET   10     3");
 }
 
 TEST_CASE("Replies are JSON on request") {

@@ -93,6 +93,10 @@ class ReadableWriter {
       Line(depth, "(empty map)");
       return;
     }
+    if (const Value::Array items = AsItems(pairs); IsTable(items)) {
+      WriteTable(items, depth);
+      return;
+    }
     std::size_t width = 0;
     for (const auto& [key, value] : pairs) {
       width = IsContainer(value) ? width : std::max(width, Width(Scalar(key)));
@@ -105,6 +109,21 @@ class ReadableWriter {
         Line(depth, Padded(Scalar(key), width) + "  " + Scalar(value));
       }
     }
+  }
+
+  // {"a": {"x": 1}, "b": {"x": 2}} as a list of like maps, each with its name in front.
+  static Value::Array AsItems(const Value::Map& pairs) {
+    Value::Array items;
+    for (const auto& [key, value] : pairs) {
+      const Value::Map* inner = value.AsMap();
+      if (inner == nullptr || pairs.size() < 2) {
+        return {};
+      }
+      Value::Map item{{"name", key}};
+      item.insert(item.end(), inner->begin(), inner->end());
+      items.emplace_back(std::move(item));
+    }
+    return items;
   }
 
   void WriteList(const Value::Array& items, std::size_t depth) {
@@ -131,7 +150,7 @@ class ReadableWriter {
 
   // Maps with the same keys in the same order, and nothing but scalars or short lists in them.
   static bool IsTable(const Value::Array& items) {
-    const Value::Map* first = items.front().AsMap();
+    const Value::Map* first = items.empty() ? nullptr : items.front().AsMap();
     if (first == nullptr || first->empty()) {
       return false;
     }

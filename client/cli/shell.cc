@@ -73,7 +73,8 @@ ExitCode Shell::Run(const std::vector<Word>& words) {
   if (!reply.ok()) {
     const ExitCode code = Fail(reply.error(), report);
     const std::string nearest = rows_.Nearest(request.value().method);
-    if (reply.error().code == base::Code::kUnknownCommand && !nearest.empty()) {
+    const bool is_said = reply.error().detail.find("did you mean") != std::string::npos;
+    if (reply.error().code == base::Code::kUnknownCommand && !nearest.empty() && !is_said) {
       errors_ << "did you mean " << nearest << "?" << std::endl;
     }
     return code;
