@@ -119,6 +119,109 @@ std::size_t CountReplies(std::string_view bytes) {
   return count;
 }
 
+// What becomes of `bytes` given in pieces of `piece` bytes: the first status, whether the
+// connection stays, how many replies there were and how often a callback was called.
+std::string SummaryOf(const std::string& bytes, std::size_t piece = std::string::npos) {
+  Connection connection;
+  std::string replies;
+  for (std::size_t at = 0; at < bytes.size(); at += std::min(piece, bytes.size())) {
+    replies += connection.Send(bytes.substr(at, piece));
+  }
+  return std::to_string(StatusOf(replies)) + (connection.stream.closed ? " close, " : " stay, ") +
+         std::to_string(CountReplies(replies)) + " reply, " +
+         std::to_string(connection.metrics_calls) + " effects";
+}
+
+struct Attempt {
+  const char* name;
+  std::string bytes;
+  int status;
+};
+
+const std::string kLine = "GET /metrics HTTP/1.1\r\n";
+const std::string kHost = "Host: localhost\r\n";
+const std::string kSmuggled = kLine + kHost + "\r\n";
+
+// Two readings of where a request ends or whom it is for.
+std::vector<Attempt> FramingAttempts() {
+  return {
+      {"no host", kLine + "\r\n", 400},
+      {"two hosts", kLine + kHost + kHost + "\r\n", 400},
+      {"two hosts, other case", kLine + kHost + "hOST: evil\r\n\r\n", 400},
+      {"length and chunked",
+       kLine + kHost + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" +
+           kSmuggled,
+       400},
+      {"chunked and length",
+       kLine + kHost + "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n" +
+           kSmuggled,
+       400},
+      {"chunked", kLine + kHost + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + kSmuggled, 400},
+      {"chunked, obscured", kLine + kHost + "Transfer-Encoding: xchunked\r\n\r\n" + kSmuggled, 400},
+      {"chunked, tab", kLine + kHost + "Transfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n", 400},
+      {"chunked, twice",
+       kLine + kHost + "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+      {"space before colon", kLine + kHost + "Transfer-Encoding : chunked\r\n\r\n" + kSmuggled,
+       400},
+      {"space before colon of length", kLine + kHost + "Content-Length : 5\r\n\r\n" + kSmuggled,
+       400},
+      {"two lengths", kLine + kHost + "Content-Length: 0\r\nContent-Length: 42\r\n\r\n" + kSmuggled,
+       400},
+      {"two equal lengths", kLine + kHost + "Content-Length: 0\r\nContent-Length: 0\r\n\r\n", 400},
+      {"list of lengths", kLine + kHost + "Content-Length: 0, 42\r\n\r\n" + kSmuggled, 400},
+      {"signed length", kLine + kHost + "Content-Length: +0\r\n\r\n", 400},
+      {"negative length", kLine + kHost + "Content-Length: -1\r\n\r\n", 400},
+      {"hexadecimal length", kLine + kHost + "Content-Length: 0x10\r\n\r\n", 400},
+      {"empty length", kLine + kHost + "Content-Length:\r\n\r\n", 400},
+      {"overflowing length", kLine + kHost + "Content-Length: 99999999999999999999999\r\n\r\n",
+       400},
+      {"body", kLine + kHost + "Content-Length: 42\r\n\r\n" + kSmuggled, 413},
+  };
+}
+
+// Line ends, control characters, header names.
+std::vector<Attempt> LineAttempts() {
+  return {
+      {"folded line", kLine + kHost + "X: a\r\n b\r\n\r\n", 400},
+      {"folded line, tab", kLine + kHost + "X: a\r\n\tTransfer-Encoding: chunked\r\n\r\n", 400},
+      {"bare line feeds", "GET /metrics HTTP/1.1\nHost: localhost\n\n", 400},
+      {"one bare line feed", kLine + "Host: localhost\nX: y\r\n\r\n", 400},
+      {"bare return", kLine + "Host: localhost\rX: y\r\n\r\n", 400},
+      {"nul", kLine + "Host: localhost\r\nX: a" + std::string(1, '\0') + "b\r\n\r\n", 400},
+      {"delete", kLine + "Host: localhost\r\nX: a\x7f\r\n\r\n", 400},
+      {"no colon", kLine + kHost + "Transfer-Encoding chunked\r\n\r\n", 400},
+      {"no name", kLine + kHost + ": x\r\n\r\n", 400},
+      {"name with brackets", kLine + kHost + "X[y]: z\r\n\r\n", 400},
+  };
+}
+
+// The first line, and what is no HTTP at all.
+std::vector<Attempt> StartAttempts() {
+  return {
+      {"empty line first", "\r\n" + kSmuggled, 400},
+      {"space first", " " + kSmuggled, 400},
+      {"lower case method", "get /metrics HTTP/1.1\r\n" + kHost + "\r\n", 400},
+      {"unknown method", "FETCH /metrics HTTP/1.1\r\n" + kHost + "\r\n", 400},
+      {"two spaces", "GET  /metrics HTTP/1.1\r\n" + kHost + "\r\n", 400},
+      {"space in target", "GET /metrics /x HTTP/1.1\r\n" + kHost + "\r\n", 400},
+      {"tab in request line", "GET\t/metrics HTTP/1.1\r\n" + kHost + "\r\n", 400},
+      {"version missing", "GET /metrics\r\n" + kHost + "\r\n", 400},
+      {"HTTP/0.9", "GET /metrics\r\n\r\n", 400},
+      {"version of letters", "GET /metrics HTTP/x.y\r\n" + kHost + "\r\n", 400},
+      {"other protocol", "GET /metrics ICY/1.1\r\n" + kHost + "\r\n", 400},
+      {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
+      {"HTTP/2.0", "GET /metrics HTTP/2.0\r\n" + kHost + "\r\n", 505},
+      {"HTTP/1.2", "GET /metrics HTTP/1.2\r\n" + kHost + "\r\n", 505},
+      {"absolute target", "GET http://evil.example/metrics HTTP/1.1\r\n" + kHost + "\r\n", 400},
+      {"relative target", "GET metrics HTTP/1.1\r\n" + kHost + "\r\n", 400},
+      {"fragment", "GET /metrics#x HTTP/1.1\r\n" + kHost + "\r\n", 400},
+      {"bytes above ASCII in target", "GET /metrics\xff HTTP/1.1\r\n" + kHost + "\r\n", 400},
+      {"MessagePack-RPC request", std::string("\x94\x00\x01\xa4PING\x90", 9), 400},
+      {"MessagePack-RPC notification", std::string("\x93\x02\xa4PING\x90", 8), 400},
+      {"TLS", std::string("\x16\x03\x01\x02\x00", 5), 400},
+  };
+}
+
 }  // namespace
 
 TEST_CASE("each page answers GET with its content and security headers") {
@@ -166,138 +269,58 @@ TEST_CASE("HEAD says what GET would, without the content") {
   CHECK(head == get.substr(0, get.size() - BodyOf(get).size()));
 }
 
-TEST_CASE("other pages are 404, other methods 405 with what is allowed") {
+TEST_CASE("other pages are 404 and the connection stays") {
   Connection connection;
   for (const char* path :
        {"/healthz/", "/HEALTHZ", "//metrics", "/%6detrics", "/../metrics", "/x"}) {
     CHECK(StatusOf(connection.Send(Get(path))) == 404);
   }
   CHECK_FALSE(connection.stream.closed);
-  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PURGE"}) {
-    Connection other;
-    const std::string reply =
-        other.Send(std::string(method) + " /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    CHECK(StatusOf(reply) == 405);
-    CHECK(Has(reply, "\r\nAllow: GET, HEAD\r\n"));
-    CHECK(other.stream.closed);
+}
+
+TEST_CASE("other methods are 405 with what is allowed, and have no effect") {
+  for (const char* start : {"POST /metrics", "PUT /metrics", "DELETE /", "OPTIONS *", "PATCH /",
+                            "TRACE /", "PURGE /", "CONNECT a:1"}) {
+    INFO(start);
+    const std::string request = std::string(start) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    CHECK(SummaryOf(request) == "405 close, 1 reply, 0 effects");
+    Connection connection;
+    CHECK(Has(connection.Send(request), "\r\nAllow: GET, HEAD\r\n"));
   }
-  Connection tunnel;
-  CHECK(StatusOf(tunnel.Send("CONNECT a:1 HTTP/1.1\r\nHost: localhost\r\n\r\n")) == 405);
-  CHECK(tunnel.stream.closed);
-  CHECK(tunnel.metrics_calls == 0);
 }
 
 TEST_CASE("only hosts of this machine and listed ones are answered") {
-  for (const char* host : {"localhost", "LOCALHOST:1", "127.0.0.1", "127.0.0.1:7378", "[::1]",
-                           "[::1]:65535", "reprise.internal", "Reprise.Internal:80"}) {
-    Connection connection;
-    CHECK(StatusOf(connection.Send("GET /healthz HTTP/1.1\r\nHost: " + std::string(host) +
-                                   "\r\n\r\n")) == 200);
-  }
-  for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
-                           "127.0.0.2", "0.0.0.0", "::1", "[::1", "[::1]x", "[::2]", "localhost:",
-                           "localhost:123456", "localhost:7x", "localhost:80:80", "user@localhost",
-                           "localhost/", "localhost, localhost", "", "local host"}) {
-    Connection connection;
+  const auto request_for = [](const std::string& host) {
+    return "GET /metrics HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
+  };
+  for (const char* host : {"localhost", "localhost:", "LOCALHOST:1", "127.0.0.1", "127.0.0.1:7378",
+                           "[::1]", "[::1]:65535", "reprise.internal", "Reprise.Internal:80"}) {
     INFO(host);
-    const int status = StatusOf(
-        connection.Send("GET /metrics HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n"));
-    const bool empty_port = std::string(host) == "localhost:";  // RFC 9110 allows it.
-    CHECK(status == (empty_port ? 200 : 421));
-    CHECK(connection.stream.closed == !empty_port);
-    CHECK(connection.metrics_calls == (empty_port ? 1 : 0));
+    CHECK(SummaryOf(request_for(host)) == "200 stay, 1 reply, 1 effects");
+  }
+  for (const char* host :
+       {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.2", "0.0.0.0",
+        "::1", "[::1", "[::1]x", "[::2]", "localhost:123456", "localhost:7x", "localhost:80:80",
+        "user@localhost", "localhost/", "localhost, localhost", "", "local host"}) {
+    INFO(host);
+    CHECK(SummaryOf(request_for(host)) == "421 close, 1 reply, 0 effects");
   }
 }
 
 TEST_CASE("requests that could be read in two ways are refused and end the connection") {
-  struct Attempt {
-    const char* name;
-    std::string bytes;
-    int status;
-  };
-  const std::string line = "GET /metrics HTTP/1.1\r\n";
-  const std::string host = "Host: localhost\r\n";
-  const std::string smuggled = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
-  const std::vector<Attempt> attempts{
-      {"no host", line + "\r\n", 400},
-      {"two hosts", line + host + host + "\r\n", 400},
-      {"two hosts, other case", line + host + "hOST: evil\r\n\r\n", 400},
-      {"length and chunked",
-       line + host + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
-       400},
-      {"chunked and length",
-       line + host + "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n" + smuggled,
-       400},
-      {"chunked", line + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, 400},
-      {"chunked, obscured", line + host + "Transfer-Encoding: xchunked\r\n\r\n" + smuggled, 400},
-      {"chunked, tab", line + host + "Transfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n", 400},
-      {"chunked, twice",
-       line + host + "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
-      {"space before colon", line + host + "Transfer-Encoding : chunked\r\n\r\n" + smuggled, 400},
-      {"space before colon of length", line + host + "Content-Length : 5\r\n\r\n" + smuggled, 400},
-      {"two lengths", line + host + "Content-Length: 0\r\nContent-Length: 42\r\n\r\n" + smuggled,
-       400},
-      {"two equal lengths", line + host + "Content-Length: 0\r\nContent-Length: 0\r\n\r\n", 400},
-      {"list of lengths", line + host + "Content-Length: 0, 42\r\n\r\n" + smuggled, 400},
-      {"signed length", line + host + "Content-Length: +0\r\n\r\n", 400},
-      {"negative length", line + host + "Content-Length: -1\r\n\r\n", 400},
-      {"hexadecimal length", line + host + "Content-Length: 0x10\r\n\r\n", 400},
-      {"empty length", line + host + "Content-Length:\r\n\r\n", 400},
-      {"overflowing length", line + host + "Content-Length: 99999999999999999999999\r\n\r\n", 400},
-      {"body", line + host + "Content-Length: 42\r\n\r\n" + smuggled, 413},
-      {"folded line", line + host + "X: a\r\n b\r\n\r\n", 400},
-      {"folded line, tab", line + host + "X: a\r\n\tTransfer-Encoding: chunked\r\n\r\n", 400},
-      {"bare line feeds", "GET /metrics HTTP/1.1\nHost: localhost\n\n", 400},
-      {"one bare line feed", line + "Host: localhost\nX: y\r\n\r\n", 400},
-      {"bare return", line + "Host: localhost\rX: y\r\n\r\n", 400},
-      {"nul", line + "Host: localhost\r\nX: a" + std::string(1, '\0') + "b\r\n\r\n", 400},
-      {"delete", line + "Host: localhost\r\nX: a\x7f\r\n\r\n", 400},
-      {"no colon", line + host + "Transfer-Encoding chunked\r\n\r\n", 400},
-      {"no name", line + host + ": x\r\n\r\n", 400},
-      {"name with brackets", line + host + "X[y]: z\r\n\r\n", 400},
-      {"empty line first", "\r\n" + smuggled, 400},
-      {"space first", " " + smuggled, 400},
-      {"lower case method", "get /metrics HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"unknown method", "FETCH /metrics HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"two spaces", "GET  /metrics HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"space in target", "GET /metrics /x HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"tab in request line", "GET\t/metrics HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"version missing", "GET /metrics\r\n" + host + "\r\n", 400},
-      {"HTTP/0.9", "GET /metrics\r\n\r\n", 400},
-      {"version of letters", "GET /metrics HTTP/x.y\r\n" + host + "\r\n", 400},
-      {"other protocol", "GET /metrics ICY/1.1\r\n" + host + "\r\n", 400},
-      {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
-      {"HTTP/2.0", "GET /metrics HTTP/2.0\r\n" + host + "\r\n", 505},
-      {"HTTP/1.2", "GET /metrics HTTP/1.2\r\n" + host + "\r\n", 505},
-      {"absolute target", "GET http://evil.example/metrics HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"relative target", "GET metrics HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"fragment", "GET /metrics#x HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"bytes above ASCII in target", "GET /metrics\xff HTTP/1.1\r\n" + host + "\r\n", 400},
-      {"MessagePack-RPC request", std::string("\x94\x00\x01\xa4PING\x90", 9), 400},
-      {"MessagePack-RPC notification", std::string("\x93\x02\xa4PING\x90", 8), 400},
-      {"TLS", std::string("\x16\x03\x01\x02\x00", 5), 400},
-  };
+  const std::vector<Attempt> attempts =
+      GENERATE(as<std::vector<Attempt>>(), FramingAttempts(), LineAttempts(), StartAttempts());
+  std::size_t refused = 0;
   for (const Attempt& attempt : attempts) {
     INFO(attempt.name);
-    Connection connection;
-    const std::string reply = connection.Send(attempt.bytes);
-    CHECK(StatusOf(reply) == attempt.status);
-    CHECK(CountReplies(reply) == 1);
-    CHECK(Has(reply, "\r\nConnection: close\r\n"));
-    CHECK(connection.stream.closed);
-    CHECK(connection.metrics_calls == 0);
-    CHECK(connection.Send(smuggled).empty());  // Nothing is heard after the end.
-
-    Connection bytewise;
-    std::string replies;
-    for (const char byte : attempt.bytes) {
-      replies += bytewise.Send({&byte, 1});
-    }
-    CHECK(StatusOf(replies) == attempt.status);
-    CHECK(CountReplies(replies) == 1);
-    CHECK(bytewise.metrics_calls == 0);
+    const std::string expected = std::to_string(attempt.status) + " close, 1 reply, 0 effects";
+    const std::string summary = SummaryOf(attempt.bytes);
+    refused += summary == expected ? 1 : 0;
+    CHECK(summary == expected);
+    CHECK(SummaryOf(attempt.bytes, 1) == expected);
+    CHECK(SummaryOf(attempt.bytes + kSmuggled) == expected);  // Nothing is heard after the end.
   }
-  WARN("http_attempts=" << attempts.size() << " effects=0");
+  WARN("admin http attempts refused " << refused << "/" << attempts.size());
 }
 
 TEST_CASE("a first byte that is not HTTP ends the connection at once") {

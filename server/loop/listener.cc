@@ -169,7 +169,7 @@ void ListenerCore::HandshakeEnded() {
   }
 }
 
-void ListenerCore::ConnectionEnded() {
+void ListenerCore::ConnectionEnded() const {
   if (options_.budget != nullptr) {
     options_.budget->Release();
   }

@@ -40,7 +40,7 @@ class ListenerCore {
 
   // From connections: a handshake is over (done or not), a connection has closed.
   void HandshakeEnded() ON_LOOP_THREAD;
-  void ConnectionEnded() ON_LOOP_THREAD;
+  void ConnectionEnded() const ON_LOOP_THREAD;
 
  private:
   enum class State : std::uint8_t { kNew, kAccepting, kPaused, kHandshakesFull, kClosed };

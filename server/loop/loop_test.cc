@@ -146,19 +146,19 @@ class YieldingHandler final : public test::QuietHandler {
     if (bytes.front() == 'y') {
       Note("yields");
       yielded_ = true;
-      stream_.YieldTurn();
+      stream().YieldTurn();
     }
   }
   void OnResume() ON_LOOP_THREAD override {
     constexpr int kMost = 50'000'000;
     if (!other_served_ && ++rounds_ < kMost) {
-      stream_.YieldTurn();
+      stream().YieldTurn();
       return;
     }
     yielded_ = false;
     Note(other_served_ ? "other was served" : "starved the other");
-    stream_.Output().Append("done");
-    stream_.Flush();
+    stream().Output().Append("done");
+    stream().Flush();
   }
 
  private:
@@ -219,7 +219,7 @@ TEST_CASE("a yield is resumed in the next turn, not in the same and not later") 
         : QuietHandler(stream, journal), note_(std::move(note)) {}
     void OnBytes(std::string_view /*bytes*/) ON_LOOP_THREAD override {
       note_(false);
-      stream_.YieldTurn();
+      stream().YieldTurn();
     }
     void OnResume() ON_LOOP_THREAD override {
       note_(true);

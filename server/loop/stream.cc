@@ -404,6 +404,7 @@ void SocketStream::FinishFlush() {
     // Best effort: a peer that takes nothing more does not hear of the end.
     send(descriptor_.number(), tls_->cipher().data(), tls_->cipher().size(),
          MSG_DONTWAIT | MSG_NOSIGNAL);
+    tls_->cipher().Clear();
   }
   if (!MayBeSending()) {
     Close();

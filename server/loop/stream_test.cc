@@ -60,8 +60,8 @@ class FramedHandler final : public test::QuietHandler {
  private:
   void FinishIfWhole() ON_LOOP_THREAD {
     if (filled_ == message_.size()) {
-      stream_.Output().Append(std::to_string(filled_) + message_.back() + "\n");
-      stream_.Flush();
+      stream().Output().Append(std::to_string(filled_) + message_.back() + "\n");
+      stream().Flush();
       message_.clear();
       filled_ = 0;
     }
@@ -82,25 +82,25 @@ class AnsweringHandler final : public test::QuietHandler {
     if (std::exchange(answered_, true)) {
       return;
     }
-    stream_.Output().Append(answer_);
+    stream().Output().Append(answer_);
     if (then_ == Then::kStay) {
-      stream_.Flush();
+      stream().Flush();
     } else if (then_ == Then::kClose) {
-      stream_.Flush();
-      stream_.Close();
-      stream_.Close();
-      stream_.Flush();
-      stream_.YieldTurn();
-      stream_.ResumeReading();
-      stream_.CloseAfterFlush();
+      stream().Flush();
+      stream().Close();
+      stream().Close();
+      stream().Flush();
+      stream().YieldTurn();
+      stream().ResumeReading();
+      stream().CloseAfterFlush();
     } else {
-      stream_.CloseAfterFlush();
-      stream_.CloseAfterFlush();
+      stream().CloseAfterFlush();
+      stream().CloseAfterFlush();
     }
-    Note(stream_.Unsent() > 0 ? "unsent" : "sent");
+    Note(stream().Unsent() > 0 ? "unsent" : "sent");
   }
   void OnWritable() ON_LOOP_THREAD override {
-    if (stream_.Unsent() == 0) {
+    if (stream().Unsent() == 0) {
       Note("all taken");
     }
   }
@@ -235,7 +235,7 @@ TEST_CASE("a paused connection hears nothing until it is resumed") {
    public:
     Handler(base::Stream& stream, Journal* journal) : QuietHandler(stream, journal) {}
     void OnBytes(std::string_view bytes) ON_LOOP_THREAD override {
-      stream_.PauseReading();
+      stream().PauseReading();
       Note(std::string(bytes));
     }
   };
@@ -267,9 +267,9 @@ TEST_CASE("pausing and resuming within one call costs no input") {
    public:
     using EchoHandler::EchoHandler;
     void OnBytes(std::string_view bytes) ON_LOOP_THREAD override {
-      stream_.PauseReading();
+      stream().PauseReading();
       EchoHandler::OnBytes(bytes);
-      stream_.ResumeReading();
+      stream().ResumeReading();
     }
   };
   LoopThread server;
@@ -285,7 +285,8 @@ TEST_CASE("pausing and resuming within one call costs no input") {
 
 TEST_CASE("last words reach a peer that is still sending") {
   Journal journal;
-  LoopThread server;
+  const base::FakeClock clock;  // Stands still: the peer may take its time.
+  LoopThread server(&clock);
   const auto listener = MustListen(server, [&](base::Stream& stream) {
     return std::make_unique<AnsweringHandler>(stream, &journal, "last words",
                                               AnsweringHandler::Then::kCloseAfterFlush);

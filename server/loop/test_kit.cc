@@ -107,16 +107,16 @@ ListenOptions OnLoopback(HandlerFactory factory) {
 }
 
 void EchoHandler::OnBytes(std::string_view bytes) {
-  stream_.Output().Append(bytes);
-  stream_.Flush();
-  if (stream_.Unsent() > kEchoPause) {
-    stream_.PauseReading();
+  stream().Output().Append(bytes);
+  stream().Flush();
+  if (stream().Unsent() > kEchoPause) {
+    stream().PauseReading();
   }
 }
 
 void EchoHandler::OnWritable() {
-  if (stream_.Unsent() < kEchoPause / 2) {
-    stream_.ResumeReading();
+  if (stream().Unsent() < kEchoPause / 2) {
+    stream().ResumeReading();
   }
 }
 

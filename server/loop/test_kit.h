@@ -100,6 +100,9 @@ class QuietHandler : public base::StreamHandler {
       journal_->Write(std::move(line));
     }
   }
+  base::Stream& stream() const { return stream_; }
+
+ private:
   base::Stream& stream_;
   Journal* journal_;
 };

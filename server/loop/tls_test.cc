@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 #include <optional>
 #include <string>
 #include <sys/socket.h>
@@ -37,6 +38,10 @@ class TlsClient {
     if (!client_.connected()) {
       return;
     }
+    sigset_t pipe_only;  // OpenSSL writes to a socket that the server may have closed.
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_only, nullptr);
     const timeval deadline{test::kDeadlineMs / 1000, 0};
     setsockopt(client_.descriptor(), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
     setsockopt(client_.descriptor(), SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline));
@@ -166,9 +171,9 @@ TEST_CASE("a slow TLS reader gets a large answer whole, then a clean end") {
     Handler(base::Stream& stream, Journal* journal, const std::string& answer)
         : QuietHandler(stream, journal), answer_(answer) {}
     void OnBytes(std::string_view /*bytes*/) ON_LOOP_THREAD override {
-      stream_.Output().Append(answer_);
-      stream_.CloseAfterFlush();
-      Note(stream_.Unsent() > 0 ? "unsent" : "sent");
+      stream().Output().Append(answer_);
+      stream().CloseAfterFlush();
+      Note(stream().Unsent() > 0 ? "unsent" : "sent");
     }
 
    private:
@@ -183,6 +188,33 @@ TEST_CASE("a slow TLS reader gets a large answer whole, then a clean end") {
   CHECK(client.Receive(answer.size()) == answer);
   CHECK(client.EndedCleanly());
   CHECK(journal.Await("closed"));
+}
+
+TEST_CASE("last words reach a TLS peer that is still sending") {
+  Journal journal;
+  class Handler final : public test::QuietHandler {
+   public:
+    using QuietHandler::QuietHandler;
+    void OnBytes(std::string_view /*bytes*/) ON_LOOP_THREAD override {
+      Note("bytes");
+      stream().Output().Append("last words");
+      stream().CloseAfterFlush();
+    }
+  };
+  const base::FakeClock clock;  // Stands still: the peer may take its time.
+  TlsServer server(
+      [&](base::Stream& stream) { return std::make_unique<Handler>(stream, &journal); }, &clock);
+  server.thread.Start();
+  const TlsClient client(server.port());
+  REQUIRE(client.connected());
+  for (int i = 0; i < 50; ++i) {
+    REQUIRE(client.Send(test::Pattern(20'000)));
+  }
+  CHECK(client.Receive(100) == "last words");
+  CHECK(client.EndedCleanly());
+  client.raw().EndOutput();
+  CHECK(journal.Await("closed"));
+  CHECK(journal.Count("bytes") == 1);
 }
 
 TEST_CASE("a TLS peer that ends its output gets its answers first") {
@@ -222,13 +254,13 @@ TEST_CASE("records that wait inside TLS are delivered after a pause without new 
     void OnBytes(std::string_view bytes) ON_LOOP_THREAD override {
       Note(std::string(bytes));
       if (bytes == "pause") {
-        stream_.PauseReading();
+        stream().PauseReading();
       } else if (bytes == "yield") {
-        stream_.YieldTurn();
+        stream().YieldTurn();
       } else if (bytes == "close") {
-        stream_.PauseReading();
-        stream_.ResumeReading();  // On the list of the next turn ...
-        stream_.Close();          // ... and off it again.
+        stream().PauseReading();
+        stream().ResumeReading();  // On the list of the next turn ...
+        stream().Close();          // ... and off it again.
       }
     }
     void OnResume() ON_LOOP_THREAD override { Note("resumed"); }
