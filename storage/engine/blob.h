@@ -15,6 +15,7 @@
 
 namespace reprise::storage {
 
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): assignment by value moves too
 class BlobRef {
  public:
   BlobRef() = default;

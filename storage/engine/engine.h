@@ -65,7 +65,7 @@ class Engine {
   // One consistent view, in key order, expired rows included, until `visit` answers false.
   virtual base::Status Scan(const EngineScan& scan,
                             const std::function<bool(const ScanRow&)>& visit) const = 0;
-  // Puts everything committed so far on the medium.
+  // Puts everything committed so far on the medium. kReadOnly: not tried, because a commit failed.
   virtual base::Status Sync() = 0;
   // The number of the last row written, counted over the life of the directory.
   virtual std::uint64_t sequence() const = 0;
@@ -76,6 +76,10 @@ class Engine {
   virtual EngineFigures Figures() const = 0;
   virtual EngineCondition condition() const = 0;
   virtual std::string condition_reason() const = 0;
+  // Rows that stand in memory and the log only, and have to find room on the disk.
+  virtual std::uint64_t UnflushedBytes() const = 0;
+  // Writes them to tables, so that the log can go. Waits for the disk.
+  virtual base::Status Flush() = 0;
   // Tries to leave kNoSpace. Waits for the disk; not on the writer.
   virtual base::Status Resume() = 0;
 };

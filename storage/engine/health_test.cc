@@ -43,6 +43,8 @@ class FailingEngine final : public Engine {
   EngineFigures Figures() const override { return inner_->Figures(); }
   EngineCondition condition() const override { return noticed.load(); }
   std::string condition_reason() const override { return "noticed in the background"; }
+  std::uint64_t UnflushedBytes() const override { return 0; }
+  base::Status Flush() override { return base::Ok{}; }
   base::Status Resume() override {
     noticed = EngineCondition::kGood;
     return base::Ok{};

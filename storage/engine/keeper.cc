@@ -16,6 +16,7 @@ constexpr std::int64_t kRefreshNanos = kNanosPerSecond;
 constexpr std::int64_t kIdleWatermarkNanos = 5 * kNanosPerSecond;
 // Writes come back only when clearly more is free than where they stopped.
 constexpr std::uint64_t kRecoveryFactor = 2;
+constexpr std::uint64_t kFlushBytesMin = 4 * base::kMiB;
 
 }  // namespace
 
@@ -64,6 +65,7 @@ std::int64_t Keeper::TickMs() const {
 void Keeper::Tick() {
   const base::Nanos now = parts_.clock.Elapsed();
   parts_.deletion_clock.Update();
+  WatchSpace();
   const bool broken = parts_.health.state() == Health::State::kBroken;
   bool write_watermark = now - last_watermark_ >= kIdleWatermarkNanos;
   if (!broken && parts_.syncer.Due()) {
@@ -72,7 +74,9 @@ void Keeper::Tick() {
   if (now - last_refresh_ >= kRefreshNanos) {
     last_refresh_ = now;
     Refresh();
-    WatchSpace();
+    if (parts_.data_dir != nullptr && parts_.health.state() == Health::State::kWritable) {
+      parts_.data_dir->KeepBallast();
+    }
     write_watermark |= parts_.syncer.durable_sequence() != watermark_sequence_;
   }
   if (write_watermark && !broken) {
@@ -103,6 +107,8 @@ void Keeper::Refresh() {
   keys_estimate_.store(figures.keys_estimate);
 }
 
+// What stands in memory needs room too: a database whose log cannot be flushed any more does not
+// even open. On a small disk it is flushed ahead of time, which lets the log go.
 void Keeper::WatchSpace() {
   if (parts_.data_dir == nullptr) {
     return;
@@ -112,18 +118,25 @@ void Keeper::WatchSpace() {
     return;
   }
   const std::uint64_t reserve = DataDir::ReserveBytes(space.value());
-  if (space.value().available_bytes < reserve) {
-    parts_.health.ReportFull("only " + std::to_string(space.value().available_bytes) +
-                             " bytes are free for " + parts_.data_dir->path() + ", " +
-                             std::to_string(kRecoveryFactor * reserve) + " are wanted");
-  }
-  if (parts_.health.state() != Health::State::kFull) {
-    parts_.data_dir->KeepBallast();
+  const std::uint64_t available = space.value().available_bytes;
+  const std::uint64_t unflushed = parts_.engine.UnflushedBytes();
+  if (parts_.health.state() == Health::State::kWritable) {
+    if (available < reserve) {
+      parts_.health.ReportFull("only " + std::to_string(available) + " bytes are free for " +
+                               parts_.data_dir->path() + ", " +
+                               std::to_string(kRecoveryFactor * reserve) + " are wanted");
+      parts_.data_dir->ReleaseBallast();
+    } else if (available < kRecoveryFactor * (reserve + unflushed) && unflushed > kFlushBytesMin) {
+      // Its failure shows in the engine's condition.
+      static_cast<void>(parts_.engine.Flush());
+    }
     return;
   }
-  parts_.data_dir->ReleaseBallast();
-  if (space.value().available_bytes >= kRecoveryFactor * reserve) {
-    TryRecovery();
+  if (parts_.health.state() == Health::State::kFull) {
+    parts_.data_dir->ReleaseBallast();
+    if (available >= kRecoveryFactor * reserve + unflushed) {
+      TryRecovery();
+    }
   }
 }
 

@@ -66,6 +66,9 @@ base::Status OpenOnDisk(const StoreOptions& options, const base::Clock& clock,
   if (opened.state.has_value()) {
     KeepLogs(*parts.data_dir);
   }
+  // Recovery writes what the log holds to tables; a full disk should not stop that. The ballast
+  // comes back when there is room.
+  parts.data_dir->ReleaseBallast();
   ASSIGN_OR_RETURN(parts.engine, OpenRocksEngine({parts.data_dir->DatabasePath(), options,
                                                   parts.deletion_clock->now_ms()}));
   RETURN_IF_ERROR(CheckGap(options, parts, opened.state));

@@ -11,7 +11,7 @@
 namespace reprise::storage {
 namespace {
 
-constexpr std::uint64_t kWeekSeconds = 7 * 24 * 3600;
+constexpr std::uint64_t kWeekSeconds = std::uint64_t{7} * 24 * 3600;
 constexpr int kBloomBitsPerKey = 10;
 constexpr std::uint64_t kMetadataBlockBytes = 4096;
 constexpr std::size_t kBlockBytes = 4096;
@@ -33,6 +33,7 @@ class ExpiryFilter final : public rocksdb::CompactionFilter {
   // The library requires it. A snapshot may therefore lose expired rows, which nobody may see.
   bool IgnoreSnapshots() const override { return true; }
 
+  // NOLINTNEXTLINE(readability-function-size): the signature is RocksDB's
   Decision FilterV2(int /*level*/, const rocksdb::Slice& /*key*/, ValueType type,
                     const rocksdb::Slice& value, std::string* /*new_value*/,
                     std::string* /*skip_until*/) const override {
@@ -155,7 +156,7 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(const StoreOptions& options,
   family.min_write_buffer_number_to_merge = 1;
   family.max_write_buffer_size_to_maintain = 0;
   family.memtable_whole_key_filtering = true;
-  family.memtable_prefix_bloom_size_ratio = 0.02;
+  family.memtable_prefix_bloom_size_ratio = 0.002;
   family.compaction_style = rocksdb::kCompactionStyleLevel;
   family.level_compaction_dynamic_level_bytes = true;
   family.level0_file_num_compaction_trigger = 4;

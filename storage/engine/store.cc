@@ -99,7 +99,7 @@ StoreImpl::~StoreImpl() {
   writer_.Join();
   keeper_.Stop();
   parts_.deletion_clock->Update();
-  if (health_.state() != Health::State::kBroken && syncer_.SyncNow().ok()) {
+  if (syncer_.SyncNow().ok()) {
     static_cast<void>(keeper_.WriteWatermark());
   }
 }
@@ -161,9 +161,6 @@ bool StoreImpl::PostRead(std::unique_ptr<base::Task> task) {
 }
 
 base::Status StoreImpl::Sync() {
-  if (health_.state() == Health::State::kBroken) {
-    return health_.Refusal();
-  }
   RETURN_IF_ERROR(syncer_.SyncNow());
   return keeper_.WriteWatermark();
 }

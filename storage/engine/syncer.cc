@@ -47,6 +47,9 @@ bool Syncer::Due() const {
 // The age is taken before the sequence: a commit between the two starts a new age and is only
 // synced once more than needed.
 base::Status Syncer::SyncNow() {
+  if (health_.state() != Health::State::kWritable) {
+    return health_.Refusal();
+  }
   const std::int64_t since = unsynced_since_ns_.exchange(0);
   if (since != 0) {
     syncing_since_ns_.store(since);
@@ -54,6 +57,13 @@ base::Status Syncer::SyncNow() {
   const std::uint64_t sequence = sequence_.load(std::memory_order_acquire);
   const base::Nanos started = clock_.Elapsed();
   base::Status outcome = engine_.Sync();
+  if (!outcome.ok() && outcome.error().code == base::Code::kReadOnly) {
+    // Not tried: the commit that failed says what is wrong. The age goes on.
+    syncing_since_ns_.store(0);
+    std::int64_t none = 0;
+    unsynced_since_ns_.compare_exchange_strong(none, since);
+    return outcome;
+  }
   if (!outcome.ok()) {
     health_.ReportBroken(outcome.error().detail);
     return outcome;
