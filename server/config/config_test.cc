@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -77,9 +78,41 @@ std::string ValueOf(const Config& config, const std::string& name) {
   return "(absent)";
 }
 
+// Whether the error says all that it should about a number out of range.
+bool IsToldWell(const base::Error& error, const std::string& name, std::int64_t value,
+                const Row& row) {
+  const auto has = [&error](const std::string& part) {
+    return error.detail.find(part) != std::string::npos;
+  };
+  return error.code == base::Code::kBadRequest && has(name) && has(std::to_string(value)) &&
+         has(std::to_string(row.min) + " to " + std::to_string(row.max));
+}
+
+// What is wrong with the bounds of a number, or empty.
+std::string BoundsProblem(const Row& row) {
+  std::string name(row.name);
+  if (const std::size_t place = name.find("<name>"); place != std::string::npos) {
+    name.replace(place, 6, "faq");
+  }
+  Config config;
+  for (const std::int64_t value : {row.min, row.max}) {
+    const std::string text = std::to_string(value);
+    if (!Set(name, text, config).ok() || ValueOf(config, name) != text) {
+      return name + " refuses its bound " + text;
+    }
+  }
+  for (const std::int64_t wrong : {row.min - 1, row.max + 1}) {
+    const base::Status refused = Set(name, std::to_string(wrong), config);
+    if (refused.ok() || !IsToldWell(refused.error(), name, wrong, row)) {
+      return name.append(" does not refuse ").append(std::to_string(wrong));
+    }
+  }
+  return ValueOf(config, name) == std::to_string(row.max) ? "" : name + " changed on an error";
+}
+
 }  // namespace
 
-TEST_CASE("every field of the options has a row, and every row a field of its own") {
+TEST_CASE("every field of the options has a row") {
   CHECK(RowsIn("store") + HookCount<storage::StoreOptions>() ==
         FieldCount<storage::StoreOptions>());
   CHECK(RowsIn("network") == FieldCount<NetworkOptions>());
@@ -88,7 +121,9 @@ TEST_CASE("every field of the options has a row, and every row a field of its ow
   CHECK(RowsIn("log") == FieldCount<LogOptions>());
   CHECK(FieldCount<Config>() == Sections().size());
   CHECK(FieldCount<QueryType>() == 2);  // the name and one row
+}
 
+TEST_CASE("no two rows share a name or a field") {
   Config config;
   std::set<const void*> fields;
   std::set<std::string_view> names;
@@ -139,53 +174,45 @@ TEST_CASE("the defaults obey the table and the rules") {
 
 TEST_CASE("every number is taken at its bounds and refused one beyond") {
   for (const Row& row : Rows()) {
-    if (!IsNumber(row.kind)) {
-      continue;
-    }
-    std::string name(row.name);
-    if (const std::size_t place = name.find("<name>"); place != std::string::npos) {
-      name.replace(place, 6, "faq");
-    }
-    CAPTURE(name);
-    Config config;
-    CHECK(Set(name, std::to_string(row.min), config).ok());
-    CHECK(ValueOf(config, name) == std::to_string(row.min));
-    CHECK(Set(name, std::to_string(row.max), config).ok());
-    CHECK(ValueOf(config, name) == std::to_string(row.max));
-    for (const std::int64_t wrong : {row.min - 1, row.max + 1}) {
-      const base::Status refused = Set(name, std::to_string(wrong), config);
-      REQUIRE_FALSE(refused.ok());
-      CHECK(refused.error().code == base::Code::kBadRequest);
-      CHECK_THAT(refused.error().detail, Contains(name));
-      CHECK_THAT(refused.error().detail, Contains(std::to_string(wrong)));
-      CHECK_THAT(refused.error().detail,
-                 Contains(std::to_string(row.min) + " to " + std::to_string(row.max)));
-      CHECK(ValueOf(config, name) == std::to_string(row.max));
+    if (IsNumber(row.kind)) {
+      CHECK(BoundsProblem(row).empty());
     }
   }
 }
 
-TEST_CASE("quantities have units and are whole") {
-  CHECK(ParseQuantity(Kind::kBytes, "256MiB") == 256 * base::kMiB);
-  CHECK(ParseQuantity(Kind::kBytes, "256 MiB") == 256 * base::kMiB);
-  CHECK(ParseQuantity(Kind::kBytes, "0B") == 0);
-  CHECK(ParseQuantity(Kind::kBytes, "17") == 17);
-  CHECK(ParseQuantity(Kind::kMilliseconds, "30s") == 30'000);
-  CHECK(ParseQuantity(Kind::kMilliseconds, "2h") == 7'200'000);
-  CHECK(ParseQuantity(Kind::kMilliseconds, "7d") == 604'800'000);
-  CHECK(ParseQuantity(Kind::kMilliseconds, "5m") == 300'000);
-  CHECK(ParseQuantity(Kind::kMicroseconds, "5ms") == 5'000);
-  CHECK(ParseQuantity(Kind::kInteger, "-1") == -1);
+TEST_CASE("quantities are whole numbers with the units of their kind") {
+  struct Case {
+    Kind kind;
+    std::string_view text;
+    std::optional<std::int64_t> value;
+  };
+  const std::vector<Case> cases{{Kind::kBytes, "256MiB", 256 * base::kMiB},
+                                {Kind::kBytes, "256 MiB", 256 * base::kMiB},
+                                {Kind::kBytes, "0B", 0},
+                                {Kind::kBytes, "17", 17},
+                                {Kind::kBytes, "1kb", std::nullopt},
+                                {Kind::kBytes, "1MB", std::nullopt},
+                                {Kind::kBytes, "8388608TiB", std::nullopt},
+                                {Kind::kMilliseconds, "30s", 30'000},
+                                {Kind::kMilliseconds, "2h", 7'200'000},
+                                {Kind::kMilliseconds, "7d", 604'800'000},
+                                {Kind::kMilliseconds, "5m", 300'000},
+                                {Kind::kMicroseconds, "5ms", 5'000},
+                                {Kind::kInteger, "-1", -1},
+                                {Kind::kInteger, "1s", std::nullopt}};
+  for (const Case& each : cases) {
+    CAPTURE(each.text);
+    CHECK(ParseQuantity(each.kind, each.text) == each.value);
+  }
   for (const char* wrong :
        {"", " 1s", "s", "1.5s", "1S", "1 second", "1  s", "1s ", "--1", "+1", "0x10", "1e3", "nan",
-        "1MB", "9223372036854775807s", "9223372036854775808", "-9223372036854775809"}) {
+        "9223372036854775807s", "9223372036854775808", "-9223372036854775809"}) {
     CAPTURE(wrong);
     CHECK_FALSE(ParseQuantity(Kind::kMilliseconds, wrong).has_value());
   }
-  CHECK_FALSE(ParseQuantity(Kind::kBytes, "1kb").has_value());
-  CHECK_FALSE(ParseQuantity(Kind::kBytes, "8388608TiB").has_value());
-  CHECK_FALSE(ParseQuantity(Kind::kInteger, "1s").has_value());
+}
 
+TEST_CASE("a quantity is written in its largest unit and read back the same") {
   CHECK(RenderQuantity(Kind::kBytes, 256 * base::kMiB) == "256MiB");
   CHECK(RenderQuantity(Kind::kBytes, 1'025) == "1025B");
   CHECK(RenderQuantity(Kind::kMilliseconds, 1'500) == "1500ms");
@@ -212,6 +239,10 @@ TEST_CASE("a setting in text form reaches its field") {
   CHECK(config.store.hot_table_bytes == base::kGiB);
   REQUIRE(Set("network.tls_port", "-1", config).ok());
   CHECK(config.network.tls_port == -1);
+}
+
+TEST_CASE("lists, choices and times in text form reach their fields") {
+  Config config;
   REQUIRE(Set("http.allowed_hosts", "a.example, b.example:7378", config).ok());
   CHECK(config.http.allowed_hosts == std::vector<std::string>{"a.example", "b.example:7378"});
   CHECK(ValueOf(config, "http.allowed_hosts") == "a.example,b.example:7378");
@@ -234,6 +265,9 @@ TEST_CASE("an error names the setting, the value found and what is allowed") {
   CHECK_THAT(SetError("store.hot_table_bytes", "lots"), Contains("B, KiB, MiB, GiB, TiB"));
   CHECK_THAT(SetError("store.accept_loss", "yes"), Contains("allowed: true or false"));
   CHECK_THAT(SetError("network.port", "http"), Contains("allowed: 0 to 65535"));
+}
+
+TEST_CASE("texts and lists are checked for what they may hold") {
   CHECK_THAT(SetError("network.bind", "example.org"), Contains("IPv4 or IPv6"));
   CHECK(SetError("network.bind", "::1").empty());
   CHECK(SetError("network.bind", "localhost").empty());
@@ -277,7 +311,9 @@ TEST_CASE("a query type is made by naming it") {
   CHECK(config.cache.types.back().ttl_ms == 604'800'000);
   CHECK(Describe(config, "cache.types.").size() == 6);
   CHECK(IsLive("cache.types.anything.ttl_ms"));
+}
 
+TEST_CASE("the name of a query type has a shape and a length") {
   const std::string longest(64, 'x');
   CHECK(SetError("cache.types." + longest + ".ttl_ms", "1").empty());
   for (const std::string& wrong :
@@ -289,8 +325,11 @@ TEST_CASE("a query type is made by naming it") {
   }
   CHECK_THAT(SetError("cache.types..ttl_ms", "1"), Contains("there is no setting"));
   CHECK_THAT(SetError("cache.types.faq.ttl", "1"), Contains("cache.types.<name>.ttl_ms"));
+}
 
-  for (int i = 6; i < 64; ++i) {
+TEST_CASE("there are at most 64 query types") {
+  Config config;
+  for (int i = 5; i < 64; ++i) {
     REQUIRE(Set("cache.types.t" + std::to_string(i) + ".ttl_ms", "1s", config).ok());
   }
   const base::Status one_more = Set("cache.types.more.ttl_ms", "1s", config);
@@ -352,7 +391,16 @@ TEST_CASE("keys that depend on each other are checked together") {
   const std::vector<std::pair<std::string, std::string>> tls{
       {"network.tls_port", "0"}, {"network.tls_certificate", "c"}, {"network.tls_key", "k"}};
   CHECK(CheckError(tls).empty());
+  auto same = tls;
+  same[0].second = "7377";
+  CHECK_THAT(CheckError(same), Contains("both 7377"));
+  CHECK_THAT(CheckError({{"http.port", "7377"}}), Contains("http.port = 7377"));
+  CHECK(CheckError({{"http.port", "0"}, {"network.port", "0"}}).empty());
+}
 
+TEST_CASE("an address beyond loopback needs protection") {
+  const std::vector<std::pair<std::string, std::string>> tls{
+      {"network.tls_port", "0"}, {"network.tls_certificate", "c"}, {"network.tls_key", "k"}};
   for (const char* bind : {"0.0.0.0", "::", "192.168.1.1", "128.0.0.1", "::ffff:10.0.0.1"}) {
     CAPTURE(bind);
     CHECK_THAT(CheckError({{"network.bind", bind}}), Contains("not a loopback address"));
@@ -367,12 +415,6 @@ TEST_CASE("keys that depend on each other are checked together") {
     CAPTURE(bind);
     CHECK(CheckError({{"network.bind", bind}, {"http.bind", bind}}).empty());
   }
-
-  CHECK_THAT(CheckError({{"http.port", "7377"}}), Contains("http.port = 7377"));
-  CHECK(CheckError({{"http.port", "0"}, {"network.port", "0"}}).empty());
-  auto same = tls;
-  same[0].second = "7377";
-  CHECK_THAT(CheckError(same), Contains("both 7377"));
 }
 
 TEST_CASE("sizes must fit into each other") {

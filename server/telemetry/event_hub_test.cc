@@ -197,6 +197,7 @@ TEST_CASE("publishers and subscribers on many threads lose count of nothing") {
   constexpr std::size_t kEvents = 2'000;
   REQUIRE(hub.Subscribe("a", kFirst, SinkInto(received, mailbox, 100'000)).ok());
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int i = 0; i < 2; ++i) {
     threads.emplace_back([&hub] {
       for (std::size_t event = 0; event < kEvents; ++event) {

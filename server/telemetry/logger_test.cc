@@ -193,6 +193,7 @@ TEST_CASE("lines of many threads stay whole, also while the file is reopened") {
   const base::FakeClock clock;
   const auto logger = OpenLogger({Level::kInfo, false, dir.File("log")}, clock);
   std::vector<std::thread> writers;
+  writers.reserve(4);
   for (int writer = 0; writer < 4; ++writer) {
     writers.emplace_back([&logger] {
       for (int i = 0; i < 250; ++i) {

@@ -22,6 +22,14 @@ std::size_t CountOf(const std::string& page, const std::string& part) {
   return count;
 }
 
+bool IsInItsBucket(std::uint64_t value) {
+  const std::size_t bucket = LatencyHistogram::BucketOf(value);
+  const bool is_last = bucket == LatencyHistogram::kBuckets - 1;
+  const bool is_below = is_last || value < LatencyHistogram::UpperMicros(bucket);
+  const bool is_above = bucket == 0 || value >= LatencyHistogram::UpperMicros(bucket - 1);
+  return bucket < LatencyHistogram::kBuckets && is_below && is_above;
+}
+
 }  // namespace
 
 TEST_CASE("every value lies below the bound of its bucket and not below the one before") {
@@ -34,12 +42,8 @@ TEST_CASE("every value lies below the bound of its bucket and not below the one 
     values.insert(values.end(), {edge - 1, edge, edge + 1, edge + edge / 2 - 1, edge + edge / 2});
   }
   for (const std::uint64_t value : values) {
-    const std::size_t bucket = LatencyHistogram::BucketOf(value);
-    CAPTURE(value, bucket);
-    REQUIRE(bucket < LatencyHistogram::kBuckets);
-    REQUIRE((value < LatencyHistogram::UpperMicros(bucket) ||
-             bucket == LatencyHistogram::kBuckets - 1));
-    REQUIRE((bucket == 0 || value >= LatencyHistogram::UpperMicros(bucket - 1)));
+    CAPTURE(value);
+    REQUIRE(IsInItsBucket(value));
   }
   CHECK(LatencyHistogram::BucketOf(std::numeric_limits<std::uint64_t>::max()) ==
         LatencyHistogram::kBuckets - 1);
@@ -72,6 +76,7 @@ TEST_CASE("the shards of all threads add up while they are written") {
   constexpr std::uint64_t kCalls = 20'000;
   Telemetry telemetry(kShards, 2);
   std::vector<std::thread> writers;
+  writers.reserve(4);
   for (std::size_t shard = 0; shard < kShards; ++shard) {
     writers.emplace_back([&telemetry, shard] {
       for (std::uint64_t i = 0; i < kCalls; ++i) {
@@ -197,7 +202,15 @@ TEST_CASE("the slow log keeps the newest and gives them first") {
   CHECK(log.Newest(1).size() == 1);
   CHECK(log.Newest(0).empty());
   CHECK(log.total() == 5);
+}
 
+TEST_CASE("the slow log forgets on Reset and shrinks with its capacity, but counts on") {
+  SlowLog log(3);
+  for (int i = 1; i <= 5; ++i) {
+    SlowCommand command;
+    command.command = "C" + std::to_string(i);
+    log.Add(command);
+  }
   log.SetCapacity(1);
   CHECK(log.size() == 1);
   CHECK(log.Newest(9)[0].command == "C5");
@@ -226,6 +239,7 @@ TEST_CASE("a slow command with an endless name takes bounded room") {
 TEST_CASE("the slow log takes commands from many threads") {
   SlowLog log(64);
   std::vector<std::thread> writers;
+  writers.reserve(4);
   for (int writer = 0; writer < 4; ++writer) {
     writers.emplace_back([&log] {
       for (int i = 0; i < 1'000; ++i) {
