@@ -37,26 +37,26 @@ class Value {
                              Array, Map, Extension>;
 
   Value() = default;
-  Value(Nil /*nil*/) {}                   // NOLINT(google-explicit-constructor): literals
-  Value(bool value) : state_(value) {}    // NOLINT(google-explicit-constructor): literals
-  Value(double value) : state_(value) {}  // NOLINT(google-explicit-constructor): literals
-  Value(std::string value) : state_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
-  Value(std::string_view value)
-      : state_(std::string(value)) {}                       // NOLINT(google-explicit-constructor)
-  Value(const char* value) : state_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
-  Value(Binary value) : state_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
-  Value(Array value) : state_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
-  Value(Map value) : state_(std::move(value)) {}            // NOLINT(google-explicit-constructor)
-  Value(Extension value) : state_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  // NOLINTBEGIN(google-explicit-constructor): {"ttl_ms", 5} as a literal is the point.
+  Value(Nil /*nil*/) {}
+  Value(bool value) : state_(value) {}
+  Value(double value) : state_(value) {}
+  Value(std::string value) : state_(std::move(value)) {}
+  Value(std::string_view value) : state_(std::string(value)) {}
+  Value(const char* value) : state_(std::string(value)) {}
+  Value(Binary value) : state_(std::move(value)) {}
+  Value(Array value) : state_(std::move(value)) {}
+  Value(Map value) : state_(std::move(value)) {}
+  Value(Extension value) : state_(std::move(value)) {}
   template <typename Integer>
-  requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>)
-      Value(Integer value) {  // NOLINT(google-explicit-constructor): literals
+  requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>) Value(Integer value) {
     if (value < Integer{0}) {
       state_ = static_cast<std::int64_t>(value);
     } else {
       state_ = static_cast<std::uint64_t>(value);
     }
   }
+  // NOLINTEND(google-explicit-constructor): {"ttl_ms", 5} as a literal is the point.
 
   const State& state() const { return state_; }
   bool operator==(const Value&) const = default;

@@ -65,11 +65,11 @@ base::Status FrameScanner::Enter(const Token& token, std::size_t frame_bytes_max
     return TooLarge(base::limits::kContainerItems, base::limits::kContainerItems.value,
                     token.length);
   }
+  if (depth_ == kDepthMax) {  // An empty container is a level as well.
+    return TooLarge(base::limits::kDepth, kDepthMax, kDepthMax + 1);
+  }
   if (token.length == 0) {
     return base::Ok{};
-  }
-  if (depth_ == kDepthMax) {
-    return TooLarge(base::limits::kDepth, kDepthMax, kDepthMax + 1);
   }
   const std::uint32_t children = token.kind == Kind::kMap ? 2 * token.length : token.length;
   if (position_ + children > frame_bytes_max) {  // Each child has at least one byte.

@@ -76,6 +76,12 @@ TEST_CASE("nesting is allowed up to the limit and not one deeper") {
     CHECK(scanner.Scan(nested(depth), kFrameMax).value().has_value());
   }
   CHECK(ScanError(nested(limit + 1)) == Code::kTooLarge);
+  const auto empty_inside = [](std::size_t depth) {
+    return Head(std::string(depth - 2, '\x91') + "\x90");
+  };
+  FrameScanner scanner;
+  CHECK(scanner.Scan(empty_inside(limit), kFrameMax).value().has_value());
+  CHECK(ScanError(empty_inside(limit + 1)) == Code::kTooLarge);
 }
 
 TEST_CASE("a container may have as many items as the limit says and not one more") {

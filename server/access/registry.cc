@@ -4,10 +4,10 @@
 #include <charconv>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include "protocol/base/ensure.h"
 #include "protocol/base/limits.h"
+#include "protocol/base/random.h"
 #include "server/access/rows.h"
 
 namespace reprise::access {
@@ -27,12 +27,12 @@ std::array<std::uint8_t, 32> Sha256(std::string_view text) {
   return digest;
 }
 
-std::string Hex(const unsigned char* bytes, std::size_t count) {
+std::string Hex(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  for (std::size_t i = 0; i < count; ++i) {
-    text.push_back(kDigits[bytes[i] >> 4U]);
-    text.push_back(kDigits[bytes[i] & 15U]);
+  for (const char byte : bytes) {
+    text.push_back(kDigits[static_cast<std::uint8_t>(byte) >> 4U]);
+    text.push_back(kDigits[static_cast<std::uint8_t>(byte) & 15U]);
   }
   return text;
 }
@@ -285,12 +285,10 @@ base::Result<NewKey> Registry::CreateKey(std::string_view namespace_name, std::u
   if (changed->keys.size() >= static_cast<std::size_t>(base::limits::kAccessKeys.value)) {
     return Error{Code::kTooLarge, "access_keys: the limit of 16384 is reached"};
   }
-  std::array<unsigned char, 8 + kSecretBytes> random{};
-  ENSURE(RAND_bytes(random.data(), static_cast<int>(random.size())) == 1);
-  random[0] |= 0x80U;  // An id is never 0.
+  std::string random = base::RandomBytes(8 + kSecretBytes);
+  random[0] = static_cast<char>(random[0] | 0x80);  // An id is never 0.
   NewKey made;
-  made.text =
-      std::string(kKeyStart) + Hex(random.data(), 8) + "_" + Hex(random.data() + 8, kSecretBytes);
+  made.text = std::string(kKeyStart) + Hex(random.substr(0, 8)) + "_" + Hex(random.substr(8));
   made.id = IdOf(made.text);
   const AccessKey access_key{
       made.id, id, permissions, std::string(label), transaction.now(), Sha256(made.text)};

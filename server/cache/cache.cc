@@ -1,9 +1,8 @@
 #include "server/cache/cache.h"
 
 #include <algorithm>
-#include <openssl/rand.h>
 
-#include "protocol/base/ensure.h"
+#include "protocol/base/random.h"
 #include "protocol/wire/reader.h"
 #include "server/cache/space.h"
 #include "server/text/normalize.h"
@@ -76,9 +75,7 @@ base::Result<std::string> LoadSecret(storage::Store& store) {
     }
     return std::string(stored->value());
   }
-  std::string secret(KeyHasher::kSecretBytes, '\0');
-  ENSURE(RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()),
-                    static_cast<int>(secret.size())) == 1);
+  const std::string secret = base::RandomBytes(KeyHasher::kSecretBytes);
   RETURN_IF_ERROR(store.Run([&](storage::Transaction& transaction) -> base::Status {
     transaction.RequireSync();
     transaction.Put(Family::kMeta, kSecretRow, secret, storage::kNever);
