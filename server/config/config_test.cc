@@ -98,7 +98,7 @@ std::string BoundsProblem(const Row& row) {
   for (const std::int64_t value : {row.min, row.max}) {
     const std::string text = std::to_string(value);
     if (!Set(name, text, config).ok() || ValueOf(config, name) != text) {
-      return name + " refuses its bound " + text;
+      return name.append(" refuses its bound ").append(text);
     }
   }
   for (const std::int64_t wrong : {row.min - 1, row.max + 1}) {

@@ -132,10 +132,12 @@ void MetricsText::Histogram(std::string_view name, std::string_view help,
   for (std::size_t i = 0; i + 1 < LatencyHistogram::kBuckets; ++i) {
     below += reading.counts[i];
     if (i % 2 == 1) {  // The bounds that are powers of two; the others would double the page.
-      std::string bound;
-      AppendNumber(static_cast<double>(LatencyHistogram::UpperMicros(i)) / kMicrosPerSecond, bound);
-      AppendSample(base + "_bucket", prefix + "le=\"" + bound + "\"", static_cast<double>(below),
-                   text);
+      std::string bucket_labels = prefix;
+      bucket_labels += "le=\"";
+      AppendNumber(static_cast<double>(LatencyHistogram::UpperMicros(i)) / kMicrosPerSecond,
+                   bucket_labels);
+      bucket_labels += '"';
+      AppendSample(base + "_bucket", bucket_labels, static_cast<double>(below), text);
     }
   }
   const auto count = static_cast<double>(reading.count);
