@@ -16,27 +16,33 @@ using test::Client;
 using test::Journal;
 using test::LoopThread;
 
+namespace {
+
+// What the inbox answers; the task must stay here exactly when it is refused.
+Inbox::Outcome PutOne(Inbox& inbox) {
+  auto task = base::MakeTask([]() {});
+  const Inbox::Outcome outcome = inbox.Put(task);
+  const bool taken = outcome == Inbox::Outcome::kFirst || outcome == Inbox::Outcome::kQueued;
+  CHECK((task == nullptr) == taken);
+  return outcome;
+}
+
+}  // namespace
+
 TEST_CASE("an inbox refuses what exceeds its places and all once it is closed") {
   Inbox inbox(2);
-  const auto put = [&inbox]() {
-    auto task = base::MakeTask([]() {});
-    const Inbox::Outcome outcome = inbox.Put(task);
-    const bool taken = outcome == Inbox::Outcome::kFirst || outcome == Inbox::Outcome::kQueued;
-    CHECK((task == nullptr) == taken);
-    return outcome;
-  };
   CHECK_FALSE(inbox.MayHaveTasks());
-  CHECK(put() == Inbox::Outcome::kFirst);
-  CHECK(put() == Inbox::Outcome::kQueued);
-  CHECK(put() == Inbox::Outcome::kFull);
+  CHECK(PutOne(inbox) == Inbox::Outcome::kFirst);
+  CHECK(PutOne(inbox) == Inbox::Outcome::kQueued);
+  CHECK(PutOne(inbox) == Inbox::Outcome::kFull);
   CHECK(inbox.MayHaveTasks());
   std::vector<std::unique_ptr<base::Task>> tasks;
   inbox.Take(tasks);
   CHECK(tasks.size() == 2);
   CHECK_FALSE(inbox.MayHaveTasks());
-  CHECK(put() == Inbox::Outcome::kFirst);
+  CHECK(PutOne(inbox) == Inbox::Outcome::kFirst);
   inbox.Close();
-  CHECK(put() == Inbox::Outcome::kClosed);
+  CHECK(PutOne(inbox) == Inbox::Outcome::kClosed);
 }
 
 TEST_CASE("messages run on the loop in the order of each sender and none is lost") {
@@ -46,6 +52,7 @@ TEST_CASE("messages run on the loop in the order of each sender and none is lost
   LoopThread server;
   server.Start();
   std::vector<std::thread> senders;
+  senders.reserve(kSenders);
   std::atomic<int> refused{0};
   for (int sender = 0; sender < kSenders; ++sender) {
     senders.emplace_back([&server, &seen, &refused, sender]() {
@@ -201,8 +208,7 @@ TEST_CASE("a connection that yields lets the others have their turn and hears no
   REQUIRE(journal.Await("yields"));
   REQUIRE(first.Send("x"));
   const Client second = Client::Tcp(other.value()->BoundPort());
-  REQUIRE(second.Send("hello"));
-  CHECK(second.Receive(5) == "hello");
+  CHECK(second.Echoes("hello"));
   CHECK(first.Receive(4) == "done");
   CHECK(journal.Count("other was served") == 1);
   CHECK(journal.Count("bytes during a yield") == 0);
@@ -254,8 +260,7 @@ TEST_CASE("stop closes open connections, tells their handlers and returns") {
   std::vector<Client> clients;
   for (int i = 0; i < 20; ++i) {
     clients.push_back(Client::Tcp(listener.value()->BoundPort()));
-    REQUIRE(clients.back().Send("x"));
-    REQUIRE(clients.back().Receive(1) == "x");
+    REQUIRE(clients.back().Echoes("x"));
   }
   server.Stop();
   CHECK(journal.Count("closed") == 20);

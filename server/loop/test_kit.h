@@ -127,6 +127,10 @@ class Client {
   bool Send(std::string_view bytes) const;
   // What came before the end, a reset, the deadline or `bytes` were there.
   std::string Receive(std::size_t bytes) const;
+  // Whether `bytes` come back when they are sent.
+  bool Echoes(std::string_view bytes) const {
+    return Send(bytes) && Receive(bytes.size()) == bytes;
+  }
   // All until the end of the stream; `reset` tells of an end by error.
   std::string ReceiveToEnd(bool* reset = nullptr) const;
   // Sends all and receives as much at the same time, reading at most `chunk` bytes at once.

@@ -6,8 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <signal.h>
 #include <optional>
+#include <signal.h>
 #include <string>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -76,6 +76,9 @@ class TlsClient {
     }
     received.resize(size);
     return received;
+  }
+  bool Echoes(std::string_view bytes) const {
+    return Send(bytes) && Receive(bytes.size()) == bytes;
   }
   // Whether the server said that it has finished, rather than vanish.
   bool EndedCleanly() const {
@@ -235,8 +238,7 @@ TEST_CASE("TLS 1.2 is served and anything older is refused") {
   server.thread.Start();
   const TlsClient twelve(server.port(), TLS1_2_VERSION);
   REQUIRE(twelve.connected());
-  REQUIRE(twelve.Send("x"));
-  CHECK(twelve.Receive(1) == "x");
+  CHECK(twelve.Echoes("x"));
   CHECK_FALSE(TlsClient(server.port(), TLS1_1_VERSION).connected());
   // Renegotiation is refused: the request gets no new handshake.
   ERR_clear_error();
@@ -335,8 +337,7 @@ TEST_CASE("bad TLS clients cost good ones nothing") {
   constexpr int kGood = 60;
   for (int i = 0; i < kGood || bad_done < 50; ++i) {
     const TlsClient good(port, i % 2 == 0 ? TLS1_3_VERSION : TLS1_2_VERSION);
-    const bool served = good.connected() && good.Send("good") && good.Receive(4) == "good" &&
-                        lasting.Send("lasting") && lasting.Receive(7) == "lasting";
+    const bool served = good.connected() && good.Echoes("good") && lasting.Echoes("lasting");
     failed += served ? 0 : 1;
   }
   stop = true;
@@ -355,8 +356,7 @@ TEST_CASE("bytes that are not TLS on an open connection end it and no other") {
   REQUIRE(bad.raw().Send("this is no record at all, and long enough to be seen as one"));
   CHECK(bad.Receive(1).empty());
   CHECK(journal.Await("closed"));
-  REQUIRE(good.Send("x"));
-  CHECK(good.Receive(1) == "x");
+  CHECK(good.Echoes("x"));
 }
 
 TEST_CASE("a TLS handshake has a deadline and a silent peer keeps no place") {
@@ -372,8 +372,7 @@ TEST_CASE("a TLS handshake has a deadline and a silent peer keeps no place") {
   CHECK(silent.ReceiveToEnd().empty());
   CHECK(server.budget.open() == 1);
   CHECK(journal.Count("closed") == 0);  // It never had a handler.
-  REQUIRE(good.Send("x"));
-  CHECK(good.Receive(1) == "x");
+  CHECK(good.Echoes("x"));
 }
 
 TEST_CASE("too many handshakes at a time hold up the next, not the open connections") {
@@ -388,12 +387,10 @@ TEST_CASE("too many handshakes at a time hold up the next, not the open connecti
     silent.push_back(Client::Tcp(server.port()));
   }
   while (server.listener->accepted() < 1 + kHandshakes) {
-    REQUIRE(open.Send("x"));
-    REQUIRE(open.Receive(1) == "x");
+    REQUIRE(open.Echoes("x"));
   }
   for (int i = 0; i < 20; ++i) {
-    REQUIRE(open.Send("x"));
-    REQUIRE(open.Receive(1) == "x");
+    REQUIRE(open.Echoes("x"));
   }
   CHECK(server.listener->accepted() == 1 + kHandshakes);
   silent.clear();  // Those places are free again, and a good client gets one.
@@ -430,8 +427,7 @@ TEST_CASE("a certificate is replaced under load without a failed connection") {
   CHECK(failed == 0);
   CHECK(reload_failures == 0);
   CHECK(TlsClient(server.port()).Serial() != first_serial);
-  REQUIRE(lasting.Send("still"));
-  CHECK(lasting.Receive(5) == "still");
+  CHECK(lasting.Echoes("still"));
 }
 
 TEST_CASE("a reload that fails says why and keeps the old certificate") {
