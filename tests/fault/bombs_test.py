@@ -31,9 +31,12 @@ class BombTest(harness.Case):
     figures = ("bomb",)
 
     def test_bombs_cost_their_sender_and_no_memory(self):
-        server = self.server(settings={"store.hot_table_bytes": "16MiB"})
+        # What stays within the limits but never ends is closed by the deadline for a frame.
+        server = self.server(settings={"store.hot_table_bytes": "16MiB",
+                                       "network.handshake_ms": 1500})
         bystander = self.connect(server)
         bystander.call("SET", "k", "kept")
+        self.warm_up(server)
         rss, virtual = process.rss_bytes(server.pid), process.virtual_bytes(server.pid)
         survivors, count = [], 0
         for name, data in bombs():
@@ -49,6 +52,8 @@ class BombTest(harness.Case):
                     continue
                 if answer and unpack_error(answer) is None:
                     survivors.append(name)
+        if survivors:
+            print("not refused:", survivors, flush=True)
         rss_rise = process.peak_rss_bytes(server.pid) - rss
         virtual_rise = process.peak_virtual_bytes(server.pid) - virtual
         self.assertEqual(bystander.call("GET", "k"), "kept")
@@ -56,6 +61,15 @@ class BombTest(harness.Case):
             rss_rise <= 2 * FRAME_MAX and virtual_rise <= 64 * harness.MIB))
         harness.figure("bomb", holds, bombs=count, max_rss_mib=round(rss_rise / harness.MIB, 1),
                        max_vm_mib=round(virtual_rise / harness.MIB, 1), survivors=len(survivors))
+
+    @staticmethod
+    def warm_up(server):
+        """Every thread has allocated once: an arena of the C library reserves 64 MiB by itself."""
+        for _ in range(40):
+            with server.connect() as rpc:
+                rpc.pipeline([("ECHO", ["x" * 5000]), ("SET", ["warm", 1]), ("GET", ["warm"]),
+                              ("SCAN", [])])
+                rpc.send_bytes(b"\x94\x00\x01\xc1")
 
     def test_a_request_cut_off_at_every_byte_executes_nothing(self):
         server = self.server()

@@ -32,13 +32,17 @@ class UnauthenticatedTest(harness.Case):
                     refused += 1
                 elif method not in ("HELLO", "AUTH", "QUIT"):
                     answered.append((method, code))
-        output, p99_ratio, peak_mib = self.output_of_a_stranger(), *self.error_storm()
-        holds = (answered == [] and output <= 66 * 1024 and p99_ratio <= 1.2
+        output = self.output_of_a_stranger()
+        quiet, loud, peak_mib = self.error_storm()
+        # Below this the ratio of two percentiles on a busy machine says nothing.
+        patient = loud["p99_us"] <= max(1.2 * quiet["p99_us"], harness.NOTICEABLE_US)
+        holds = (answered == [] and output <= 66 * 1024 and patient and loud["errors"] == 0
                  and (harness.is_sanitized() or peak_mib <= 32))
         if answered:
             print("answered before AUTH:", answered[:10])
         harness.figure("unauthenticated", holds, commands=len(self.commands), refused=refused,
-                       answered=len(answered), unread_bytes=output, storm_p99_ratio=p99_ratio,
+                       answered=len(answered), unread_bytes=output,
+                       p99_quiet_us=quiet["p99_us"], p99_storm_us=loud["p99_us"],
                        storm_rss_mib=peak_mib)
 
     @staticmethod
@@ -76,7 +80,7 @@ class UnauthenticatedTest(harness.Case):
         return most
 
     def error_storm(self):
-        """Others' p99 during a storm of bad requests, by its ratio to a quiet time."""
+        """Others' latency without and with a storm of bad requests, and what memory it took."""
         quiet = Probe(self.running.address, 1.5, auth=self.key).result()
         before = process.rss_bytes(self.running.pid)
         stop = threading.Event()
@@ -88,9 +92,7 @@ class UnauthenticatedTest(harness.Case):
         stop.set()
         for thread in storm:
             thread.join(20)
-        # Below a few milliseconds the ratio of two percentiles on a busy machine says nothing.
-        ratio = 1.0 if loud["p99_us"] <= 8000 else loud["p99_us"] / max(1, quiet["p99_us"])
-        return round(ratio, 2), round(peak / harness.MIB, 1)
+        return quiet, loud, round(peak / harness.MIB, 1)
 
     def rage(self, stop):
         while not stop.is_set():
@@ -106,7 +108,9 @@ class UnauthenticatedTest(harness.Case):
             stranger.send_bytes(request(1, "AUTH", ["x" * 9000]))
             self.assertIn(b"too_large", stranger.read_until_closed())
         with self.running.connect() as stranger:
-            self.assertEqual(self.code_of(stranger, "AUTH", ["x" * 7000]), "unauthenticated")
+            self.assertIn(self.code_of(stranger, "AUTH", ["x" * 7000]),
+                          ("unauthenticated", "too_large"))
+            self.assertIn("server", stranger.call("HELLO"))
 
     def test_a_stranger_that_says_nothing_is_closed(self):
         with self.running.connect() as stranger:

@@ -90,7 +90,7 @@ class WalDamageTest(harness.Case):
         """The flag opens it; what is there is a gapless beginning with right values."""
         server = self.prepared(directory=directory)
         server.start("--accept-loss")
-        self.assertRegex(server.log(), r"\d{2,}", "the gap is in the log")
+        self.assertRegex(server.log(), r"sequence \d+ was on the medium, \d+ was recovered")
         with server.connect() as rpc:
             values = rpc.call("MGET", *[f"k{i:04}" for i in range(RECORDS)])
             self.assertIs(rpc.call("SET", "after", 1), True)
@@ -113,7 +113,7 @@ class WalDamageTest(harness.Case):
         names = sorted(
             os.path.relpath(os.path.join(folder, name), source.directory)
             for folder, _, files in os.walk(source.directory) for name in files
-            if os.path.getsize(os.path.join(folder, name)) > 0)
+            if name != "LOCK" and os.path.getsize(os.path.join(folder, name)) > 0)
         outcome = {"refused": 0, "harmless": 0, "error": 0, "wrong": 0, "crash": 0}
         for number in range(count):
             name = names[number % len(names)]

@@ -41,11 +41,27 @@ class PipeliningTest(harness.Case):
                          ["unknown_command", "bad_request", "bad_request"])
         self.assertEqual(results[4], "PONG")
 
+    def test_an_error_does_not_overtake_what_waits_for_a_write(self):
+        for _ in range(20):
+            results = self.rpc.pipeline([("SET", ["w", 1]), ("GET", ["w"]), ("NO.SUCH", []),
+                                         ("GET", []), ("INCRBY", ["w", 1]), ("GET", ["w"])])
+            self.assertEqual(results[:2] + results[4:], [True, 1, 2, 2])
+            self.assertEqual([error.code for error in results[2:4]],
+                             ["unknown_command", "bad_request"])
+
     def test_a_read_behind_a_scan_or_a_backup_keeps_its_place(self):
         results = self.rpc.pipeline([("SET", ["o", 1]), ("SCAN", [{"prefix": "o"}]), ("GET", ["o"]),
                                      ("INFO", []), ("INCRBY", ["o", 1]), ("GET", ["o"])])
         self.assertEqual(results[1]["keys"], ["o"])
         self.assertEqual((results[2], results[4], results[5]), (1, 2, 2))
+
+    def test_large_values_may_be_pipelined(self):
+        value = b"x" * 900_000
+        self.rpc.call("SET", "large", value)
+        for count in (2, 3, 5, 20):
+            results = self.rpc.pipeline([("GET", ["large"])] * count, timeout=10)
+            self.assertTrue(all(result == value for result in results), count)
+            self.assertEqual(self.rpc.call("PING"), "PONG")
 
     def test_ten_thousand_calls_in_one_go_are_all_answered(self):
         results = self.rpc.pipeline([("INCRBY", ["burst", 1])] * 10_000)

@@ -154,7 +154,7 @@ class Generator:
         return Options(ttl_ms=HOUR_MS) if self.chance.random() < 0.3 else Options()
 
     def prompt(self, number):
-        return f"Question {number}?"
+        return f"Question {number}x?"  # After a digit "!" would be a factorial.
 
     def identity(self):
         return Options(identity={"model": self.chance.choice(["m1", "m2"])})
@@ -209,7 +209,7 @@ class Generator:
         return [options]
 
     def make_cache_store(self):
-        value = self.chance.choice(VALUES)
+        value = self.chance.choice([value for value in VALUES if value is not None])
         return [self.prompt(self.chance.randrange(15)), value, self.identity()]
 
     def make_cache_lookup(self):

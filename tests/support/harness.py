@@ -21,6 +21,8 @@ SUPPORT = os.path.dirname(os.path.abspath(__file__))
 RETRYABLE = {"busy", "timeout", "read_only", "unavailable", "shutting_down"}
 SKIPPED_EXIT_CODE = 77
 MIB = 1 << 20
+# A change of latency below this is the machine's noise: servers, clients and other tests share it.
+NOTICEABLE_US = 50_000
 
 
 def size(name, default):

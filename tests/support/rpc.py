@@ -187,15 +187,17 @@ class Connection:
             [self.socket], [self.socket] if len(view) else [], [], min(left, 1.0))
         if not readable:
             return
-        try:
-            data = self.socket.recv(1 << 18)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return
-        except ConnectionResetError as error:
-            raise Closed(str(error)) from error
-        if not data:
-            raise Closed("the server closed the connection")
-        self.unpacker.feed(data)
+        # To the end: what TLS has decrypted already, select does not see.
+        while True:
+            try:
+                data = self.socket.recv(1 << 18)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return
+            except ConnectionResetError as error:
+                raise Closed(str(error)) from error
+            if not data:
+                raise Closed("the server closed the connection")
+            self.unpacker.feed(data)
 
     def _send_part(self, view):
         if not len(view):
