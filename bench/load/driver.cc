@@ -1,5 +1,6 @@
 #include "bench/load/driver.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "protocol/base/ensure.h"
@@ -104,7 +105,7 @@ void AppendRequest(const RequestTemplate& request, const Call& call, const Conte
                    base::Buffer& out) {
   const std::size_t head = request.head.size();
   char* bytes = out.Reserve(head + content.value_bytes() + request.tail.size());
-  std::memcpy(bytes, request.head.data(), head);
+  std::copy_n(request.head.data(), head, bytes);
   if (request.sequence_offset != RequestTemplate::kNone) {
     WriteBigEndian(call.sequence, bytes + request.sequence_offset);
   }

@@ -14,6 +14,8 @@ class Progress {
   Progress(std::string title, bool quiet);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
+  Progress(Progress&&) = delete;
+  Progress& operator=(Progress&&) = delete;
   ~Progress();  // ends the line
 
   struct State {

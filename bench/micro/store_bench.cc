@@ -48,6 +48,8 @@ class Fixture {
   }
   Fixture(const Fixture&) = delete;
   Fixture& operator=(const Fixture&) = delete;
+  Fixture(Fixture&&) = delete;
+  Fixture& operator=(Fixture&&) = delete;
   ~Fixture() {
     store_.reset();
     const auto remove_one = [](const char* path, const struct stat* /*info*/, int /*type*/,
