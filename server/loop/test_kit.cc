@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <future>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -91,12 +90,12 @@ void LoopThread::Stop() {
 }
 
 void LoopThread::Do(const std::function<void()>& work) {
-  std::promise<void> done;
+  Journal done;
   ENSURE(loop_->Post(base::MakeTask([&work, &done]() {
     work();
-    done.set_value();
+    done.Write("done");
   })));
-  done.get_future().wait();
+  ENSURE(done.Await("done"));
 }
 
 ListenOptions OnLoopback(HandlerFactory factory) {
