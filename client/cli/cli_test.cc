@@ -25,7 +25,7 @@ Value Json(std::string_view text) {
 }
 
 const Rows& SampleRows() {
-  static const Rows kRows(Json(R"({"commands": [
+  static const Rows rows(Json(R"({"commands": [
     {"name": "SET", "summary": "Stores a value.", "family": "keys", "flags": ["write"],
      "args": [{"name": "key", "kind": "key", "required": true, "variadic": false, "doc": "the key"},
               {"name": "value", "kind": "value", "required": true, "variadic": false, "doc": ""}],
@@ -43,7 +43,7 @@ const Rows& SampleRows() {
      "options": [{"name": "permissions", "kind": "texts"}]},
     {"name": "INFO", "summary": "The state.", "family": "server",
      "args": [{"name": "section", "kind": "text", "required": false}]}]})"));
-  return kRows;
+  return rows;
 }
 
 // The request as JSON, or its error.

@@ -22,9 +22,9 @@ bool BoolOf(const Value& map, std::string_view name, bool otherwise) {
 }
 
 const Value::Array& ItemsOf(const Value& map, std::string_view name) {
-  static const Value::Array kNone;
+  static const Value::Array none;
   const Value* found = map.Find(name);
-  return found == nullptr || found->AsArray() == nullptr ? kNone : *found->AsArray();
+  return found == nullptr || found->AsArray() == nullptr ? none : *found->AsArray();
 }
 
 std::vector<std::string> TextsOf(const Value& map, std::string_view name) {

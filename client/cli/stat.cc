@@ -29,9 +29,9 @@ std::uint64_t CountAt(const Value& map, std::string_view name) {
 }
 
 const Value& At(const Value& map, std::string_view name) {
-  static const Value kNone;
+  static const Value none;
   const Value* found = map.Find(name);
-  return found == nullptr ? kNone : *found;
+  return found == nullptr ? none : *found;
 }
 
 // Waits; false when interrupted.

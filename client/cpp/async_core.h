@@ -51,7 +51,7 @@ class AsyncCore {
   };
   struct Flight {
     Waiting call;
-    std::uint64_t first_byte;  // where it begins in the link's output
+    std::uint64_t first_byte = 0;  // where it begins in the link's output
   };
 
   AsyncCore(Options options, AsyncOptions limits, std::shared_ptr<const TlsContext> tls,

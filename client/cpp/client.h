@@ -61,6 +61,10 @@ class Client final : public Caller {
   // The same, and connects. Errors: also kUnavailable, kUnauthenticated, kTimeout.
   static base::Result<std::unique_ptr<Client>> Connect(Options options);
   ~Client() override;
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  Client(Client&&) = delete;
+  Client& operator=(Client&&) = delete;
 
   using Caller::CallRaw;
   base::Result<std::string> CallRaw(std::string_view method, std::string_view params,

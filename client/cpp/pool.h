@@ -48,6 +48,10 @@ class Pool final : public Caller {
   // Opens no connection yet. Errors: kBadRequest.
   static base::Result<std::unique_ptr<Pool>> Create(Options options, PoolOptions limits);
   ~Pool() override;
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+  Pool(Pool&&) = delete;
+  Pool& operator=(Pool&&) = delete;
 
   // Errors: kBusy. The connection may have been lost since; the Client opens it again.
   base::Result<Lease> Acquire();
