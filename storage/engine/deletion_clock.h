@@ -18,8 +18,8 @@ namespace reprise::storage {
 
 class DeletionClock {
  public:
-  static constexpr std::int64_t kAheadMsMax = 5 * 60 * 1000;
-  static constexpr std::int64_t kSteadyMs = 10 * 60 * 1000;
+  static constexpr std::int64_t kAheadMsMax = std::int64_t{5} * 60 * 1000;
+  static constexpr std::int64_t kSteadyMs = std::int64_t{10} * 60 * 1000;
   // How far the wall clock may drift from elapsed time and still count as steady.
   static constexpr std::int64_t kDriftMsMax = 5'000;
 

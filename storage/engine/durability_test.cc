@@ -1,6 +1,5 @@
 // What survives: reopening, crashes (a copy of the files as they stand), damage, clocks, backups.
 #include <fstream>
-#include <sys/wait.h>
 
 #include <catch2/catch.hpp>
 
@@ -386,29 +385,6 @@ TEST_CASE("after a jump to the future nothing is deleted that the trusted clock 
   }
   clock.JumpTo(base::ToInt(written) + 1'000'000);
   CHECK(ValueOf(*MustOpen(options, clock), "hour", clock.Now()) == "v");
-}
-
-TEST_CASE("a process that is killed loses nothing that was finished") {
-  const TempDir dir;
-  const StoreOptions options = SmallOptions(EngineKind::kRocksDb, dir.path());
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    const MovableClock clock;
-    const auto store = Store::OpenWithClock(options, clock);
-    for (int i = 0; store.ok() && i < 400; ++i) {
-      static_cast<void>(store.value()->Run([i](Transaction& transaction) -> base::Status {
-        transaction.Put(Family::kKeys, "key" + std::to_string(i), "v", kNever);
-        return base::Ok{};
-      }));
-    }
-    ::_exit(0);  // no destructor runs: as far as the files go, the same as kill -9
-  }
-  int ended = 0;
-  REQUIRE(::waitpid(child, &ended, 0) == child);
-  const MovableClock clock;
-  const auto store = MustOpen(options, clock);
-  CHECK(KeysOf(*store, {Family::kKeys, {}, {}}, clock.Now()).size() == 400);
 }
 
 }  // namespace reprise::storage

@@ -79,6 +79,14 @@ TEST_CASE("the watermark file has the bytes of its golden file") {
   CHECK(ReadWhole(dir / "watermark").value() == Golden("watermark.bin"));
 }
 
+TEST_CASE("a crash between making the watermark file and its first write does no harm") {
+  const TempDir dir;
+  { REQUIRE(Watermark::Open(dir / "watermark", false).ok()); }
+  const auto again = Watermark::Open(dir / "watermark", false);
+  REQUIRE(again.ok());
+  CHECK_FALSE(again.value().state.has_value());
+}
+
 TEST_CASE("the watermark survives a torn write of either slot") {
   const TempDir dir;
   {

@@ -44,7 +44,7 @@ class SweepMutation final : public Mutation {
   std::size_t QueuedBytes() const override {
     std::size_t bytes = sizeof(*this);
     for (const std::string& key : keys_) {
-      bytes += key.size() + sizeof(key);
+      bytes += key.size() + sizeof(std::string);
     }
     return bytes;
   }

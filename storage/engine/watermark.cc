@@ -73,23 +73,26 @@ std::optional<Slot> ReadNewest(const File& file) {
 
 }  // namespace
 
+// The file appears whole or not at all: a crash while it is made must not look like damage.
 base::Result<Watermark::Opened> Watermark::Open(const std::string& path, bool accept_damage) {
-  ASSIGN_OR_RETURN(File file, File::Open(path, O_RDWR | O_CREAT));
-  const off_t bytes = ::lseek(file.descriptor(), 0, SEEK_END);
+  if (!PathExists(path)) {
+    const SlotBytes unused = Encode({0, {}});
+    std::string blank(unused.data(), unused.size());
+    blank.resize(static_cast<std::size_t>(kSlotStride) * kSlots);
+    RETURN_IF_ERROR(WriteWhole(path, blank));
+  }
+  ASSIGN_OR_RETURN(File file, File::Open(path, O_RDWR));
   const std::optional<Slot> newest = ReadNewest(file);
-  if (bytes > 0 && !newest.has_value() && !accept_damage) {
+  if (!newest.has_value() && !accept_damage) {
     return base::Error{base::Code::kCorrupt,
                        path +
                            " is damaged, so it cannot be told whether acknowledged writes are "
                            "missing; restore a backup, or start once with --accept-loss"};
   }
-  if (::ftruncate(file.descriptor(), kSlotStride * static_cast<off_t>(kSlots)) != 0) {
-    return SystemError("cannot size", path);
-  }
+  const std::uint64_t generation = newest.has_value() ? newest->generation : 0;
   Opened opened;
-  opened.watermark = std::make_unique<Watermark>(std::move(file), path,
-                                                 newest.has_value() ? newest->generation : 0);
-  if (newest.has_value()) {
+  opened.watermark = std::make_unique<Watermark>(std::move(file), path, generation);
+  if (generation > 0) {
     opened.state = newest->state;
   }
   return opened;

@@ -74,8 +74,10 @@ void Writer::RunBatch(std::span<WriteQueue::Item> items) {
   }
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const bool lost = outcomes_[i].ok() && !committed.ok();
-    items[i].mutation->Finish(lost ? committed : std::move(outcomes_[i]));
+    if (outcomes_[i].ok() && !committed.ok()) {
+      outcomes_[i] = committed;
+    }
+    items[i].mutation->Finish(std::move(outcomes_[i]));
     items[i].mutation.reset();
     bytes += items[i].bytes;
   }
