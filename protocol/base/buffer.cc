@@ -5,7 +5,7 @@
 namespace reprise::base {
 
 void Buffer::Grow(std::size_t bytes) {
-  constexpr std::size_t kFirst = 4096;
+  constexpr std::size_t kFirst = 128;  // A short reply; connections double their way up.
   const std::size_t used = size();
   if (begin_ > 0 && capacity_ - used >= bytes && begin_ >= used) {
     std::memcpy(bytes_.get(), bytes_.get() + begin_, used);  // begin_ >= used: no overlap.

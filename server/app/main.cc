@@ -127,7 +127,7 @@ int Main(int argc, char** argv) {
   const std::int64_t shutdown_ms = config.value().network.shutdown_ms;
   const std::string dir = config.value().store.dir;
   StartFailure failure;
-  const auto server = Server::Start(std::move(config).value(), flags.config_file, failure);
+  const auto server = Server::Start(std::move(config).value(), flags, failure);
   if (server == nullptr) {
     return Fail(failure.exit_code, failure.message);
   }

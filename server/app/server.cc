@@ -44,9 +44,9 @@ std::string BusyReply() {
 
 }  // namespace
 
-Server::Server(config::Config config, std::string config_file)
-    : config_(std::move(config)),
-      config_file_(std::move(config_file)),
+Server::Server(config::Config config, const Flags& flags)
+    : config_(std::move(config), flags.settings),
+      config_file_(flags.config_file),
       budget_(config_.Get()->network.connections_max),
       http_budget_(base::limits::kHttpConnections.value),
       slow_log_(static_cast<std::size_t>(config_.Get()->log.slow_items)) {}
@@ -63,9 +63,9 @@ base::Status Server::OpenLog() {
   return base::Ok{};
 }
 
-std::unique_ptr<Server> Server::Start(config::Config config, std::string config_file,
+std::unique_ptr<Server> Server::Start(config::Config config, const Flags& flags,
                                       StartFailure& failure) {
-  std::unique_ptr<Server> server(new Server(std::move(config), std::move(config_file)));
+  std::unique_ptr<Server> server(new Server(std::move(config), flags));
   const auto in_force = server->config_.Get();
   const auto failed = [&failure](int exit_code, const Error& error) {
     failure = {exit_code, error.detail};

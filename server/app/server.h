@@ -13,6 +13,7 @@
 
 #include "protocol/base/clock.h"
 #include "protocol/base/result.h"
+#include "server/app/flags.h"
 #include "server/commands/server_state.h"
 #include "server/config/config.h"
 #include "server/http/admin_handler.h"
@@ -34,7 +35,7 @@ struct StartFailure {
 class Server {
  public:
   // Null when it cannot start; `failure` says why.
-  static std::unique_ptr<Server> Start(config::Config config, std::string config_file,
+  static std::unique_ptr<Server> Start(config::Config config, const Flags& flags,
                                        StartFailure& failure);
   ~Server();
   Server(const Server&) = delete;
@@ -65,7 +66,7 @@ class Server {
     std::thread thread;
   };
 
-  Server(config::Config config, std::string config_file);
+  Server(config::Config config, const Flags& flags);
   base::Status OpenLog();
   base::Status Listen();
   base::Status ListenOn(LoopParts& parts, const config::Config& config);

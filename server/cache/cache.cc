@@ -209,7 +209,6 @@ base::Result<std::optional<Found>> Cache::Verify(const Wanted& wanted, const Can
     }
   }
   found.tier = candidate.tier;
-  found.type = space.TypeName(candidate.type);
   found.created_at = candidate.created_at;
   found.expires_at = candidate.expires_at;
   found.worth = candidate.worth;
@@ -233,7 +232,7 @@ base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits
   if (const auto candidate = space.FindExact(exact, visible, why)) {
     ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, view, space));
     if (found.has_value()) {
-      space.CountHit(*candidate);
+      found->type = space.CountHit(*candidate);
       return Outcome{std::move(found), "the same prompt and identity"};
     }
   }
@@ -244,7 +243,7 @@ base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits
     if (const auto candidate = space.FindNormalized(alike, visible, why)) {
       ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, view, space));
       if (found.has_value()) {
-        space.CountHit(*candidate);
+        found->type = space.CountHit(*candidate);
         return Outcome{std::move(found), "the same prompt but for case, space or punctuation"};
       }
     }

@@ -55,7 +55,7 @@ std::optional<Cache::Candidate> Cache::Space::FindNormalized(const KeyHash& hash
   return std::nullopt;
 }
 
-void Cache::Space::CountHit(const Candidate& candidate) {
+std::string Cache::Space::CountHit(const Candidate& candidate) {
   base::MutexLock lock(mutex_);
   Counters& counters = types_[candidate.type].counters;
   ++(candidate.tier == Tier::kExact ? counters.hits_exact : counters.hits_normalized);
@@ -63,17 +63,13 @@ void Cache::Space::CountHit(const Candidate& candidate) {
   counters.tokens_saved_out += candidate.worth.tokens_out;
   counters.cost_saved_nano += candidate.worth.cost_nano;
   dirty_ = true;
+  return types_[candidate.type].type;
 }
 
 void Cache::Space::CountMiss(std::string_view type) {
   base::MutexLock lock(mutex_);
   ++types_[TypeNumber(type)].counters.misses;
   dirty_ = true;
-}
-
-std::string Cache::Space::TypeName(std::uint16_t type) const {
-  base::MutexLock lock(mutex_);
-  return types_[type].type;
 }
 
 // A handful of types; at most kQueryTypes are configured at a time.

@@ -39,9 +39,9 @@ class Cache::Space {
   std::optional<Candidate> FindExact(const KeyHash& hash, const Visible& visible, Absent& why);
   std::optional<Candidate> FindNormalized(const KeyHash& hash, const Visible& visible, Absent& why);
 
-  void CountHit(const Candidate& candidate);
+  // Answers the name of the entry's type.
+  std::string CountHit(const Candidate& candidate);
   void CountMiss(std::string_view type);
-  std::string TypeName(std::uint16_t type) const;
 
   // Makes room for one more entry besides `exact`, which is replaced: the exact hashes to delete.
   std::vector<KeyHash> MakeRoom(const KeyHash& exact, std::size_t entries_max);

@@ -101,8 +101,10 @@ std::string_view NameOf(Family family) {
 }
 
 base::Status Args::Decode(const CommandSpec& spec, std::string_view params) {
-  positional_.clear();
-  options_.assign(spec.options.size(), Item());
+  option_count_ = spec.options.size();
+  items_.clear();
+  items_.reserve(option_count_ + spec.args.size());
+  items_.resize(option_count_);
   timeout_ms_ = 0;
   wire::Reader reader(params);
   ASSIGN_OR_RETURN(const std::uint32_t count, reader.Array());
@@ -124,7 +126,7 @@ base::Status Args::DecodePositional(const CommandSpec& spec, std::uint32_t count
       return WrongCount(spec, count);
     }
     ASSIGN_OR_RETURN(Item item, DecodeItem(spec, *arg, reader));
-    positional_.push_back(item);
+    items_.push_back(item);
   }
   return CheckCount(spec, count);
 }
@@ -157,7 +159,7 @@ base::Status Args::DecodeOptions(const CommandSpec& spec, wire::Reader& reader) 
                                           std::string(name.value().substr(0, 64)) +
                                           "'; allowed are " + allowed + "timeout_ms"};
     }
-    if (options_[index].given) {
+    if (items_[index].given) {
       return Error{Code::kBadRequest, Named(spec, spec.options[index]) + "is given twice"};
     }
     ASSIGN_OR_RETURN(const wire::Kind kind, reader.Peek());
@@ -165,8 +167,8 @@ base::Status Args::DecodeOptions(const CommandSpec& spec, wire::Reader& reader) 
       RETURN_IF_ERROR(reader.Raw());  // nil is how clients spell "not given".
       continue;
     }
-    ASSIGN_OR_RETURN(options_[index], DecodeItem(spec, spec.options[index], reader));
-    options_[index].given = true;
+    ASSIGN_OR_RETURN(items_[index], DecodeItem(spec, spec.options[index], reader));
+    items_[index].given = true;
   }
   return base::Ok{};
 }

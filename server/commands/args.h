@@ -26,23 +26,23 @@ class Args {
   // Replaces what was there; memory is reused.
   base::Status Decode(const CommandSpec& spec, std::string_view params);
 
-  std::size_t size() const { return positional_.size(); }
-  std::string_view Bytes(std::size_t index) const { return positional_[index].bytes; }
-  std::int64_t Int(std::size_t index) const { return positional_[index].number; }
+  std::size_t size() const { return items_.size() - option_count_; }
+  std::string_view Bytes(std::size_t index) const { return items_[option_count_ + index].bytes; }
+  std::int64_t Int(std::size_t index) const { return items_[option_count_ + index].number; }
 
   // Options by their index in the row.
-  bool Has(std::size_t option) const { return options_[option].given; }
+  bool Has(std::size_t option) const { return items_[option].given; }
   std::string_view BytesOr(std::size_t option, std::string_view otherwise) const {
-    return Has(option) ? options_[option].bytes : otherwise;
+    return Has(option) ? items_[option].bytes : otherwise;
   }
   std::int64_t IntOr(std::size_t option, std::int64_t otherwise) const {
-    return Has(option) ? options_[option].number : otherwise;
+    return Has(option) ? items_[option].number : otherwise;
   }
   bool BoolOr(std::size_t option, bool otherwise) const {
-    return Has(option) ? options_[option].number != 0 : otherwise;
+    return Has(option) ? items_[option].number != 0 : otherwise;
   }
   std::optional<std::int64_t> MaybeInt(std::size_t option) const {
-    return Has(option) ? std::optional(options_[option].number) : std::nullopt;
+    return Has(option) ? std::optional(items_[option].number) : std::nullopt;
   }
   // 0: no deadline.
   std::int64_t timeout_ms() const { return timeout_ms_; }
@@ -59,8 +59,8 @@ class Args {
   static base::Result<Item> DecodeItem(const CommandSpec& spec, const ArgSpec& arg,
                                        wire::Reader& reader);
 
-  std::vector<Item> positional_;
-  std::vector<Item> options_;
+  std::vector<Item> items_;  // the options of the row, then the positional arguments
+  std::size_t option_count_ = 0;
   std::int64_t timeout_ms_ = 0;
 };
 

@@ -35,9 +35,9 @@ struct Session {
   std::uint64_t access_version = 0;  // of the registry, when `principal` was last looked at
   int auth_failures = 0;
   bool close_after_reply = false;
-  std::string client;  // as the client named itself in HELLO
-  std::string peer;
-  Subscriptions* subscriptions = nullptr;  // null in embedded mode
+  std::string client;                       // as the client named itself in HELLO
+  std::shared_ptr<const std::string> peer;  // never null in a server
+  Subscriptions* subscriptions = nullptr;   // null in embedded mode
 };
 
 struct Context {

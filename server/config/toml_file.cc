@@ -81,6 +81,47 @@ base::Result<std::string> ReadBounded(const std::string& path) {
                      "the configuration file " + path + " is larger than 1 MiB"};
 }
 
+bool BeginsKey(char letter) {
+  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+         (letter >= '0' && letter <= '9') || letter == '_' || letter == '-' || letter == '"' ||
+         letter == '\'';
+}
+
+// The place behind the quoted text that begins at `begin`.
+std::size_t SkipQuoted(std::string_view line, std::size_t begin) {
+  const char quote = line[begin];
+  std::size_t place = begin + 1;
+  while (place < line.size() && line[place] != quote) {
+    place += quote == '"' && line[place] == '\\' ? 2 : 1;
+  }
+  return place + 1;
+}
+
+// Whether each '[' of a section and each '.' of a key is followed by what can begin a key:
+// toml++ 3.3 takes that for granted, in release builds as undefined behaviour.
+bool KeysBegin(std::string_view line) {
+  const std::size_t first = line.find_first_not_of(" \t");
+  const bool is_section = first != std::string_view::npos && line[first] == '[';
+  const char last = is_section ? ']' : '=';
+  std::size_t place = std::min(first, line.size());
+  while (place < line.size() && line[place] != last && line[place] != '#') {
+    if (line[place] == '"' || line[place] == '\'') {
+      place = SkipQuoted(line, place);
+      continue;
+    }
+    const bool opens = is_section && line[place] == '[';
+    if (opens || line[place] == '.') {
+      const std::size_t next = line.find_first_not_of(" \t", place + 1);
+      const bool again = opens && next != std::string_view::npos && line[next] == '[';
+      if (!again && (next == std::string_view::npos || !BeginsKey(line[next]))) {
+        return false;
+      }
+    }
+    ++place;
+  }
+  return true;
+}
+
 // One key makes one level of tables for each dot, and these are torn down one inside the other: a
 // line without a bound could overflow the stack.
 base::Status CheckLines(const std::string& path, std::string_view content) {
@@ -90,6 +131,12 @@ base::Status CheckLines(const std::string& path, std::string_view content) {
     if (end > kLineBytesMax) {
       return base::Error{base::Code::kTooLarge,
                          path + ":" + std::to_string(number) + ": the line is longer than 16 KiB"};
+    }
+    if (!KeysBegin(content.substr(0, end))) {
+      return base::Error{
+          base::Code::kBadRequest,
+          path + ":" + std::to_string(number) +
+              ": a name is expected behind '[' and '.': letters, digits, '_' or '-'"};
     }
     content.remove_prefix(std::min(end + 1, content.size()));
     ++number;

@@ -298,4 +298,16 @@ TEST_CASE("the default file loads as it is and when every comment is taken off")
   }
 }
 
+TEST_CASE("a section or key that begins with no name is refused before the parser sees it") {
+  const TempDir dir;
+  for (const std::string bad : {"[\\etwork]", "[]", "[ ]", "[[", "[cache.\\x]", "[cache.",
+                                "cache.\\x = 1", "a. = 1", "."}) {
+    INFO(bad);
+    Config config;
+    const base::Status loaded = LoadFile(dir.Write(bad), config);
+    REQUIRE(!loaded.ok());
+    CHECK(loaded.error().code == base::Code::kBadRequest);
+  }
+}
+
 }  // namespace reprise::config

@@ -63,6 +63,7 @@ struct Bench {
                             delivered.emplace_back(to.ticket, Text(reply));
                           }});
     session.principal = std::make_shared<const access::Principal>();
+    session.peer = std::make_shared<const std::string>("test");
   }
   static std::string Text(const base::Buffer& buffer) {
     if (buffer.empty()) {

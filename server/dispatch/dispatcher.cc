@@ -44,15 +44,22 @@ void Settle(const base::Status& outcome, const wire::Request& request, std::size
 
 }  // namespace
 
-// A request on its way through another thread; owns all that it needs.
-struct Dispatcher::Job {
+// A request on its way through another thread; owns all that it needs, and brings itself back.
+struct Dispatcher::Job final : public base::Task {
+  explicit Job(Dispatcher& home) : dispatcher(home) {}
+  void Run() override {
+    base::kLoop.AssertHeld();
+    dispatcher.Finish(*this);
+  }
+
+  Dispatcher& dispatcher;
   Plan plan;
   wire::Request request;  // points into `frame`
   std::string frame;
   commands::Args args;  // points into `frame`
   std::shared_ptr<const access::Principal> principal;
   std::shared_ptr<const config::Config> config;
-  std::string peer;
+  std::shared_ptr<const std::string> peer;
   ReplyTo reply_to;
   base::Nanos received{0};
   base::Buffer reply;
@@ -61,16 +68,16 @@ struct Dispatcher::Job {
   bool TooLate(base::Nanos now) const {
     return args.timeout_ms() > 0 && now - received > args.timeout_ms() * base::kNanosPerMilli;
   }
-  base::Status Run(instance::Instance& instance, commands::ServerState& server,
-                   const storage::View& view) {
-    if (TooLate(instance.clock().Elapsed())) {
+  base::Status Execute(const storage::View& view) {
+    const Parts& parts = dispatcher.parts_;
+    if (TooLate(dispatcher.clock_.Elapsed())) {
       return Error{Code::kTimeout,
                    std::string(plan.spec->name) + ": the deadline passed before the work began"};
     }
     reply.Clear();
     wire::BeginResponse(request.msgid, reply);
     wire::Writer writer(reply);
-    commands::Context context{instance, *config, view, *principal, &server, nullptr};
+    commands::Context context{parts.instance, *config, view, *principal, &parts.server, nullptr};
     return plan.spec->run(context, args, writer);
   }
   void Settle(const base::Status& outcome) {
@@ -79,40 +86,21 @@ struct Dispatcher::Job {
   }
 };
 
-// Brings a finished job back to its loop.
-class Dispatcher::Completed final : public base::Task {
- public:
-  Completed(Dispatcher& dispatcher, std::unique_ptr<Job> job)
-      : dispatcher_(dispatcher), job_(std::move(job)) {}
-  void Run() override {
-    base::kLoop.AssertHeld();
-    dispatcher_.Finish(*this);
-  }
-  Job& job() { return *job_; }
-
- private:
-  Dispatcher& dispatcher_;
-  std::unique_ptr<Job> job_;
-};
-
 class Dispatcher::WriteCall final : public storage::Mutation {
  public:
-  WriteCall(Dispatcher& dispatcher, std::unique_ptr<Job> job)
-      : dispatcher_(dispatcher), job_(std::move(job)) {}
+  explicit WriteCall(std::unique_ptr<Job> job) : job_(std::move(job)) {}
 
   base::Status Apply(storage::Transaction& transaction) override {
     if (job_->plan.Is(commands::kDurable)) {
       transaction.RequireSync();
     }
-    const Parts& parts = dispatcher_.parts_;
-    return job_->Run(parts.instance, parts.server,
-                     storage::View(parts.instance.store(), transaction));
+    return job_->Execute(storage::View(job_->dispatcher.parts_.instance.store(), transaction));
   }
   void Finish(base::Status outcome) override {
     job_->Settle(outcome);
+    base::Mailbox& home = job_->dispatcher.parts_.mailbox;
     // A loop that has stopped takes no more messages: its connections are gone as well.
-    (void)dispatcher_.parts_.mailbox.Post(
-        std::make_unique<Completed>(dispatcher_, std::move(job_)));
+    (void)home.Post(std::move(job_));
   }
   std::size_t QueuedBytes() const override { return job_->frame.size() + sizeof(Job); }
 
@@ -120,25 +108,23 @@ class Dispatcher::WriteCall final : public storage::Mutation {
   std::unique_ptr<Job> Release() { return std::move(job_); }
 
  private:
-  Dispatcher& dispatcher_;
   std::unique_ptr<Job> job_;
 };
 
 class Dispatcher::ReadCall final : public base::Task {
  public:
-  ReadCall(Dispatcher& dispatcher, std::unique_ptr<Job> job)
-      : dispatcher_(dispatcher), job_(std::move(job)) {}
+  explicit ReadCall(std::unique_ptr<Job> job) : job_(std::move(job)) {}
 
   void Run() override {
-    const Parts& parts = dispatcher_.parts_;
+    const Parts& parts = job_->dispatcher.parts_;
     const storage::View view(parts.instance.store(), parts.instance.clock().Now(),
                              storage::ReadMode::kDisk);
-    job_->Settle(job_->Run(parts.instance, parts.server, view));
-    (void)parts.mailbox.Post(std::make_unique<Completed>(dispatcher_, std::move(job_)));
+    job_->Settle(job_->Execute(view));
+    base::Mailbox& home = job_->dispatcher.parts_.mailbox;
+    (void)home.Post(std::move(job_));
   }
 
  private:
-  Dispatcher& dispatcher_;
   std::unique_ptr<Job> job_;
 };
 
@@ -209,7 +195,7 @@ bool Dispatcher::RunInline(const Plan& plan, const Incoming& incoming, commands:
 bool Dispatcher::Offload(const Plan& plan, const Incoming& incoming,
                          const commands::Session& session, const ReplyTo& reply_to,
                          base::Buffer& out) {
-  auto job = std::make_unique<Job>();
+  auto job = std::make_unique<Job>(*this);
   job->plan = plan;
   job->frame = incoming.frame;
   const auto moved = [&](std::string_view view) {
@@ -231,10 +217,10 @@ bool Dispatcher::Offload(const Plan& plan, const Incoming& incoming,
   job->reply_to = reply_to;
   job->received = incoming.received;
   if (plan.lane == Lane::kWriter) {
-    writes_.push_back(std::make_unique<WriteCall>(*this, std::move(job)));
+    writes_.push_back(std::make_unique<WriteCall>(std::move(job)));
     return true;
   }
-  if (!parts_.instance.store().PostRead(std::make_unique<ReadCall>(*this, std::move(job)))) {
+  if (!parts_.instance.store().PostRead(std::make_unique<ReadCall>(std::move(job)))) {
     AppendRefusal(incoming.request,
                   {Code::kBusy, "the queue of the storage threads is full; retry with back-off"},
                   out);
@@ -252,17 +238,16 @@ void Dispatcher::EndTurn() {
     std::vector<std::unique_ptr<storage::Mutation>> refused = std::move(writes_);
     for (auto& mutation : refused) {
       auto& call = static_cast<WriteCall&>(*mutation);
-      Completed completed(*this, call.Release());
-      completed.job().Settle(Error{
-          Code::kBusy, "the write queue is full; retry with back-off (store.write_queue_items)"});
-      Finish(completed);
+      const std::unique_ptr<Job> job = call.Release();
+      job->Settle(Error{Code::kBusy,
+                        "the write queue is full; retry with back-off (store.write_queue_items)"});
+      Finish(*job);
     }
   }
   writes_.clear();
 }
 
-void Dispatcher::Finish(Completed& completed) {
-  Job& job = completed.job();
+void Dispatcher::Finish(Job& job) {
   const auto micros =
       static_cast<std::uint64_t>((clock_.Elapsed() - job.received) / base::kNanosPerMicro);
   parts_.shard.Record(job.plan.command, micros, job.failed);
@@ -271,7 +256,8 @@ void Dispatcher::Finish(Completed& completed) {
 }
 
 void Dispatcher::RecordSlow(std::size_t command, std::uint64_t micros,
-                            const access::Principal& principal, const std::string& peer,
+                            const access::Principal& principal,
+                            const std::shared_ptr<const std::string>& peer,
                             std::size_t request_bytes) {
   if (micros < static_cast<std::uint64_t>(Config()->log.slow_micros)) {
     return;
@@ -281,7 +267,7 @@ void Dispatcher::RecordSlow(std::size_t command, std::uint64_t micros,
   slow.command = std::string(commands::AllCommands()[command]->name);
   slow.duration_micros = micros;
   slow.name_space = principal.namespace_name;
-  slow.peer = peer;
+  slow.peer = *peer;
   slow.request_bytes = request_bytes;
   base::Buffer event;
   wire::Writer writer(event);

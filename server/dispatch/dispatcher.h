@@ -108,11 +108,11 @@ class Dispatcher {
   class WriteCall;
   class ReadCall;
   struct Job;
-  class Completed;
 
-  void Finish(Completed& completed) ON_LOOP_THREAD;
+  void Finish(Job& job) ON_LOOP_THREAD;
   void RecordSlow(std::size_t command, std::uint64_t micros, const access::Principal& principal,
-                  const std::string& peer, std::size_t request_bytes) ON_LOOP_THREAD;
+                  const std::shared_ptr<const std::string>& peer,
+                  std::size_t request_bytes) ON_LOOP_THREAD;
 
   Parts parts_;
   const base::Clock& clock_;

@@ -38,11 +38,11 @@ Session::Session(base::Stream& stream, SessionHost& host)
   commands::ServerState& server = host_.parts().server;
   identity_.id = server.clients.NextId();
   identity_.principal = kEveryone;
-  identity_.peer = stream_.Peer();
+  identity_.peer = std::make_shared<const std::string>(stream_.Peer());
   identity_.subscriptions = this;
   connected_at_ = active_at_ = host_.clock().Elapsed();
   record_->id = identity_.id;
-  record_->peer = identity_.peer;
+  record_->peer = *identity_.peer;
   record_->transport = stream_.Transport();
   record_->connected_at = host_.clock().Now();
   record_->active_at = base::ToInt(record_->connected_at);
@@ -145,7 +145,7 @@ std::size_t Session::Process(std::string_view bytes) {
 
 // The connection is beyond repair: say why, and close it.
 void Session::Fail(const Error& error, std::string_view bytes) {
-  host_.LogForeignBytes(identity_.peer, KindOf(bytes));
+  host_.LogForeignBytes(*identity_.peer, KindOf(bytes));
   step_ = Step::kEnded;
   closing_ = true;
   if (KindOf(bytes) == "http" || KindOf(bytes) == "tls") {
@@ -327,7 +327,7 @@ void Session::CheckOutput() {
   const config::NetworkOptions& options = host_.dispatcher().Config()->network;
   if (unsent > static_cast<std::size_t>(options.output_hard_bytes)) {
     host_.parts().log.Log(telemetry::Level::kWarn, "client_too_slow",
-                          {{"peer", identity_.peer}, {"unsent_bytes", unsent}});
+                          {{"peer", *identity_.peer}, {"unsent_bytes", unsent}});
     closing_ = true;
     stream_.Close();
     return;
