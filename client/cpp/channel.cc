@@ -61,7 +61,9 @@ base::Result<std::unique_ptr<Channel>> Channel::Begin(const Address& address,
   channel->name_ = ToString(address);
   channel->tls_context_ = std::move(tls);
   if (address.transport == Transport::kUnix) {
-    channel->targets_.push_back({AF_UNIX, UnixAddress(address.path)});
+    Target& target = channel->targets_.emplace_back();
+    target.family = AF_UNIX;
+    target.socket_address = UnixAddress(address.path);
   } else {
     addrinfo wanted{};
     wanted.ai_socktype = SOCK_STREAM;
@@ -73,9 +75,9 @@ base::Result<std::unique_ptr<Channel>> Channel::Begin(const Address& address,
       return Unavailable("cannot find host '" + address.host + "': " + gai_strerror(code));
     }
     for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-      channel->targets_.push_back(
-          {each->ai_family,
-           std::string(reinterpret_cast<const char*>(each->ai_addr), each->ai_addrlen)});
+      Target& target = channel->targets_.emplace_back();
+      target.family = each->ai_family;
+      target.socket_address.assign(reinterpret_cast<const char*>(each->ai_addr), each->ai_addrlen);
     }
     freeaddrinfo(found);
   }

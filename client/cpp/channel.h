@@ -59,7 +59,7 @@ class Channel {
  private:
   enum class State : unsigned char { kConnecting, kHandshaking, kOpen };
   struct Target {
-    int family;
+    int family = 0;
     std::string socket_address;  // the bytes of a sockaddr
   };
 
