@@ -51,7 +51,7 @@ Flags ParseFlags(int argc, char** argv) {
   }
   for (std::size_t i = 0; i < kShorthands.size(); ++i) {
     if (app.count(kShorthands[i].flag) > 0) {
-      flags.settings.emplace_back(kShorthands[i].setting, values[i]);
+      flags.settings.push_back({kShorthands[i].setting, values[i]});
     }
   }
   for (const std::string& setting : settings) {
@@ -61,7 +61,7 @@ Flags ParseFlags(int argc, char** argv) {
       flags.exit_code = kBadConfiguration;
       return flags;
     }
-    flags.settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+    flags.settings.push_back({setting.substr(0, equals), setting.substr(equals + 1)});
   }
   return flags;
 }

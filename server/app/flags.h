@@ -13,7 +13,7 @@ namespace reprise::app {
 
 struct Flags {
   std::string config_file;
-  std::vector<std::pair<std::string, std::string>> settings;  // in the order in which they came
+  std::vector<config::Override> settings;  // in the order in which they came
   bool accept_loss = false;
   std::string dump_root;  // write the generated files below this folder, then end
   // Set when the command line was answered already (--help, --version, a mistake): the exit code.

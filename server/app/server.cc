@@ -74,7 +74,13 @@ std::unique_ptr<Server> Server::Start(config::Config config, const Flags& flags,
   if (const base::Status opened = server->OpenLog(); !opened.ok()) {
     return failed(kBadConfiguration, opened.error());
   }
-  auto instance = instance::Instance::Open(*in_force, server->clock_);
+  config::Config with_log = *in_force;
+  with_log.store.log = [log = server->log_.get()](storage::LogLevel level, std::string_view what) {
+    log->Log(
+        level == storage::LogLevel::kError ? telemetry::Level::kError : telemetry::Level::kWarn,
+        "storage", {{"message", what}});
+  };
+  auto instance = instance::Instance::Open(with_log, server->clock_);
   if (!instance.ok()) {
     return failed(kBadDirectory, instance.error());
   }
