@@ -3,6 +3,7 @@
 #include <string>
 
 #include "protocol/wire/reader.h"
+#include "server/telemetry/escape.h"
 
 namespace reprise::commands {
 namespace {
@@ -155,9 +156,10 @@ base::Status Args::DecodeOptions(const CommandSpec& spec, wire::Reader& reader) 
       for (const ArgSpec& option : spec.options) {
         allowed += std::string(option.name) + ", ";
       }
-      return Error{Code::kBadRequest, std::string(spec.name) + ": unknown option '" +
-                                          std::string(name.value().substr(0, 64)) +
-                                          "'; allowed are " + allowed + "timeout_ms"};
+      std::string found;
+      telemetry::AppendTextValue(telemetry::CutAt(name.value(), 64), found);
+      return Error{Code::kBadRequest, std::string(spec.name) + ": unknown option " + found +
+                                          "; allowed are " + allowed + "timeout_ms"};
     }
     if (items_[index].given) {
       return Error{Code::kBadRequest, Named(spec, spec.options[index]) + "is given twice"};

@@ -63,7 +63,7 @@ TEST_CASE("a mistake is answered with what was found and what is allowed") {
   CHECK(Problem("EXPIRE", R"(["k", "soon"])") ==
         "EXPIRE: 'ttl_ms' must be an integer; expected an integer, found str");
   CHECK(Problem("SET", R"(["k", 1, {"ttl": 5}])") ==
-        "SET: unknown option 'ttl'; allowed are ttl_ms, nx, xx, timeout_ms");
+        "SET: unknown option ttl; allowed are ttl_ms, nx, xx, timeout_ms");
   CHECK(Problem("SET", R"(["k", 1, {"nx": 1}])") ==
         "SET: 'nx' must be true or false; expected bool, found uint");
   CHECK(Problem("CACHE.STORE", R"(["p", "r", {"tags": "x"}])") ==

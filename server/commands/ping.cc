@@ -35,7 +35,7 @@ constexpr CommandSpec kPing{
     .summary = "Answers PONG, or the payload when there is one.",
     .complexity = "O(1)",
     .since = "0.1",
-    .flags = kNoAuth | kIdempotent,
+    .flags = kIdempotent,
     .args = kArgs,
     .repeat_from = kNoRepeat,
     .options = {},

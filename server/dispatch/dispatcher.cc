@@ -7,6 +7,7 @@
 #include "server/commands/all.h"
 #include "server/commands/channels.h"
 #include "server/dispatch/gates.h"
+#include "server/telemetry/escape.h"
 #include "storage/engine/view.h"
 
 namespace reprise::dispatch {
@@ -23,7 +24,8 @@ Lane LaneOf(std::uint32_t flags) {
 }
 
 Error UnknownCommand(std::string_view method) {
-  std::string detail = "there is no command '" + std::string(method) + "'";
+  std::string detail = "there is no command ";
+  telemetry::AppendTextValue(method, detail);  // It may hold anything, and may end in a log.
   if (const std::string_view nearest = commands::NearestCommand(method); !nearest.empty()) {
     detail += "; did you mean " + std::string(nearest) + "?";
   }

@@ -163,22 +163,21 @@ void Session::Handle(std::string_view frame) {
     return;
   }
   const dispatch::Incoming incoming{request.value(), frame, host_.clock().Elapsed()};
-  auto plan = host_.dispatcher().Admit(incoming.request, identity_);
-  if (!plan.ok()) {
-    Refuse(incoming.request, plan.error());
-    return;
-  }
-  if (!parked_.empty() || Conflicts(plan.value())) {
+  if (!parked_.empty()) {  // Even a refusal waits for its turn.
     parked_.push_back({std::string(frame), incoming.received});
     return;
   }
-  Start(plan.value(), incoming);
+  auto plan = host_.dispatcher().Admit(incoming.request, identity_);
+  if (!plan.ok()) {
+    Refuse(incoming.request, plan.error());
+  } else if (Conflicts(plan.value())) {
+    parked_.push_back({std::string(frame), incoming.received});
+  } else {
+    Start(plan.value(), incoming);
+  }
 }
 
 bool Session::Conflicts(const dispatch::Plan& plan) const {
-  if (plan.Is(commands::kWaits)) {
-    return false;
-  }
   if (plan.lane == Lane::kWriter) {
     return reads_in_flight_ > 0;
   }
@@ -313,6 +312,9 @@ void Session::FlushNow() {
   flush_noted_ = false;
   stream_.Flush();
   CheckOutput();
+  if (step_ == Step::kBlocked && !closing_ && !Blocked()) {
+    stream_.YieldTurn();  // All of it left at once: no OnWritable will follow.
+  }
 }
 
 // Limits on output that the client does not take.
@@ -361,11 +363,16 @@ void Session::OnWritable() {
 }
 
 void Session::OnResume() {
-  if (step_ == Step::kYielded && !closing_) {
-    Continue();
-    CloseWhenDone();
-    FlushNow();
+  if (closing_) {
+    return;
   }
+  if (step_ == Step::kYielded) {
+    Continue();
+  } else {
+    Unblock();
+  }
+  CloseWhenDone();
+  FlushNow();
 }
 
 void Session::OnEndOfInput() {

@@ -206,6 +206,26 @@ TEST_CASE("writes of one packet share a turn and keep their order") {
   }
 }
 
+TEST_CASE("a refusal does not overtake what waits before it") {
+  Bench bench;
+  bench.Receive(Frame(1, "SET", R"(["k", 1])") + Frame(2, "GET", R"(["k"])") +
+                Frame(3, "NO.SUCH", "[]"));
+  bench.TurnUntil(3);
+  CHECK(bench.Replies() == std::vector<std::string>{"1 true", "2 1", "3 unknown_command"});
+}
+
+TEST_CASE("large replies that leave at once do not stop the connection") {
+  Bench bench;
+  const std::string big = Frame(1, "ECHO", R"([")" + std::string(600'000, 'x') + R"("])");
+  bench.Receive(big + big + big + big + big);
+  for (int i = 0; i < 8 && std::exchange(bench.stream.yielded, false); ++i) {
+    base::kLoop.AssertHeld();
+    bench.session->OnResume();
+  }
+  CHECK(bench.Replies().size() == 5);
+  CHECK(!bench.stream.paused);
+}
+
 TEST_CASE("an error is a reply, and the connection goes on") {
   Bench bench;
   bench.Receive(Frame(1, "NOSUCH", "[]") + Frame(2, "GET", "[]") + Frame(3, "SET", R"(["k"])") +
