@@ -204,7 +204,8 @@ base::Result<bool> TlsSession::Handshake() {
 }
 
 base::Error TlsSession::HandshakeError() const {
-  const long verdict = SSL_get_verify_result(native_->ssl.get());  // NOLINT(google-runtime-int)
+  const long verdict = SSL_get_verify_result(
+      native_->ssl.get());  // NOLINT(google-runtime-int): OpenSSL returns long
   if (!context_->name_.empty() && verdict != X509_V_OK) {
     return {base::Code::kUnauthenticated,
             "the server's certificate is not trusted for '" + context_->name_ +

@@ -115,7 +115,7 @@ TEST_CASE("a row that is cut or too long is corrupt at every length") {
 TEST_CASE("the stored form of a body is what FORMAT.md says") {
   const std::string body = FormatBody({storage::NamespaceId{2}, 3, "i", "p", "r", "", ""});
   const std::string expected(
-      "\x01\x02\0\0\0\x03\0\0\0\0\0\0\0\x01\0\0\0i\x01\0\0\0p\x01\0\0\0r\0\0\0\0\0\0\0\0", 36);
+      "\x01\x02\0\0\0\x03\0\0\0\0\0\0\0\x01\0\0\0i\x01\0\0\0p\0\0\0\0\0\0\0\0\x01\0\0\0r", 36);
   CHECK(body == expected);
 }
 

@@ -124,9 +124,9 @@ std::string FormatBody(const Body& body) {
   AppendNumber(body.id, out);
   AppendBytes(body.identity, out);
   AppendBytes(body.prompt, out);
-  AppendBytes(body.response, out);
   AppendBytes(body.model, out);
   AppendBytes(body.tags, out);
+  AppendBytes(body.response, out);
   return out;
 }
 
@@ -138,9 +138,9 @@ base::Result<Body> ParseBody(std::string_view value) {
   body.id = cursor.Take<std::uint64_t>();
   body.identity = cursor.TakeBytes();
   body.prompt = cursor.TakeBytes();
-  body.response = cursor.TakeBytes();
   body.model = cursor.TakeBytes();
   body.tags = cursor.TakeBytes();
+  body.response = cursor.TakeBytes();
   if (version != kVersion || !cursor.Complete()) {
     return base::Error{base::Code::kCorrupt, "a body row of the cache cannot be read"};
   }

@@ -37,6 +37,13 @@ class BlobRef {
   std::string_view key() const { return {Bytes(), blob_->key_bytes}; }
   std::string_view value() const { return {Bytes() + blob_->key_bytes, blob_->value_bytes}; }
   base::UnixMillis expires_at() const { return blob_->expires_at; }
+  // Starts to load the first bytes behind the header; the caller is about to read them.
+  void Prefetch() const {
+    constexpr std::size_t kLine = 64;
+    for (std::size_t line = 1; line <= 3; ++line) {
+      __builtin_prefetch(Bytes() + line * kLine);
+    }
+  }
   // Memory that the blob takes, for the hot table's bound.
   std::size_t MemoryBytes() const;
 

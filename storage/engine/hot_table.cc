@@ -51,6 +51,7 @@ HotTable::Lookup HotTable::Find(const Key& key) {
   base::MutexLock lock(shard.mutex);
   if (const std::size_t place = Locate(shard, key); place != kAbsent) {
     Slot& slot = shard.slots[place];
+    slot.row.Prefetch();
     if (slot.heat < kHeatMax) {
       ++slot.heat;
     }
