@@ -230,6 +230,11 @@ base::Result<std::optional<BlobRef>> RocksEngine::Get(Family family, std::string
   if (!status.ok()) {
     return FromRocksDb("reading a row", status);
   }
+  // Without I/O the library answers OK and nothing when the table file itself is not open: "the key
+  // may exist". A row is never empty (it has a header), so that this is not mistaken for one.
+  if (mode == ReadMode::kMemory && value.empty()) {
+    return base::Error{base::Code::kWouldBlock, "the table of the row is not open yet"};
+  }
   const std::optional<DecodedRow> row = DecodeRow(ToView(value));
   if (!row.has_value()) {
     return base::Error{base::Code::kCorrupt,
