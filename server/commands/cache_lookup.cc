@@ -1,28 +1,17 @@
 // CACHE.LOOKUP: asks the cache.
 #include "protocol/wire/writer.h"
 #include "server/commands/args.h"
+#include "server/commands/cache_common.h"
 #include "server/commands/context.h"
 #include "server/commands/spec.h"
 
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{ArgSpec{.name = "prompt",
-                                   .kind = ArgKind::kText,
-                                   .doc = "the question, UTF-8",
-                                   .min = 1,
-                                   .max = base::limits::kPromptBytes.ceiling}};
-enum Option : std::size_t { kIdentity, kType, kMaxAgeMs, kTier };
+constexpr std::array kArgs{kPromptArg};
+enum Option : std::size_t { kMaxAgeMs = kQuestionOptions, kTier };
 constexpr std::array kOptions{
-    ArgSpec{.name = "identity",
-            .kind = ArgKind::kValue,
-            .doc = "all besides the prompt that can change the answer: model, system prompt, "
-                   "tools, temperature ...; compared exactly",
-            .max = base::limits::kIdentityBytes.value},
-    ArgSpec{.name = "type",
-            .kind = ArgKind::kText,
-            .doc = "the query type; `general` when not given",
-            .max = base::limits::kNameBytes.value},
+    kIdentityOption, kTypeOption,
     ArgSpec{.name = "max_age_ms",
             .kind = ArgKind::kMillis,
             .doc = "older entries are a miss",
@@ -56,8 +45,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   cache::LookupLimits limits;
   limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
   ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
-  const cache::Question question{context.principal.namespace_id, args.Bytes(0),
-                                 args.BytesOr(kIdentity, ""), args.BytesOr(kType, "")};
+  const cache::Question question = QuestionOf(context, args);
   ASSIGN_OR_RETURN(
       const cache::Outcome outcome,
       context.instance.cache().Lookup(question, limits, context.config.cache, context.view));

@@ -2,6 +2,7 @@
 #include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"
 #include "server/commands/args.h"
+#include "server/commands/cache_common.h"
 #include "server/commands/context.h"
 #include "server/commands/spec.h"
 
@@ -11,19 +12,12 @@ namespace {
 constexpr std::int64_t kTokensMax = 1'000'000'000;
 constexpr std::int64_t kCostNanoMax = 1'000'000'000'000'000;  // a million dollars
 
-constexpr std::array kArgs{ArgSpec{.name = "prompt",
-                                   .kind = ArgKind::kText,
-                                   .doc = "the question, UTF-8",
-                                   .min = 1,
-                                   .max = base::limits::kPromptBytes.ceiling},
-                           ArgSpec{.name = "response",
-                                   .kind = ArgKind::kValue,
-                                   .doc = "the answer: any MessagePack value but nil",
-                                   .max = base::limits::kValueBytes.ceiling}};
+constexpr std::array kArgs{kPromptArg, ArgSpec{.name = "response",
+                                               .kind = ArgKind::kValue,
+                                               .doc = "the answer: any MessagePack value but nil",
+                                               .max = base::limits::kValueBytes.ceiling}};
 enum Option : std::size_t {
-  kIdentity,
-  kType,
-  kTags,
+  kTags = kQuestionOptions,
   kTtlMs,
   kTokensIn,
   kTokensOut,
@@ -31,15 +25,8 @@ enum Option : std::size_t {
   kModel
 };
 constexpr std::array kOptions{
-    ArgSpec{.name = "identity",
-            .kind = ArgKind::kValue,
-            .doc = "all besides the prompt that can change the answer: model, system prompt, "
-                   "tools, temperature ...; compared exactly",
-            .max = base::limits::kIdentityBytes.value},
-    ArgSpec{.name = "type",
-            .kind = ArgKind::kText,
-            .doc = "the query type; `general` when not given",
-            .max = base::limits::kNameBytes.value},
+    kIdentityOption,
+    kTypeOption,
     ArgSpec{.name = "tags",
             .kind = ArgKind::kTexts,
             .doc = "labels of the entry; at most 32 of at most 128 bytes",
@@ -91,8 +78,7 @@ base::Status CheckTags(std::string_view tags) {
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   RETURN_IF_ERROR(CheckTags(args.BytesOr(kTags, "")));
-  const cache::Question question{context.principal.namespace_id, args.Bytes(0),
-                                 args.BytesOr(kIdentity, ""), args.BytesOr(kType, "")};
+  const cache::Question question = QuestionOf(context, args);
   cache::Answer answer{
       args.Bytes(1), args.BytesOr(kModel, ""), args.BytesOr(kTags, ""), args.MaybeInt(kTtlMs), {}};
   answer.worth.tokens_in = static_cast<std::uint32_t>(args.IntOr(kTokensIn, 0));

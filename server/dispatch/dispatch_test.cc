@@ -1,7 +1,3 @@
-#include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 
 #include <catch2/catch.hpp>
 
@@ -9,41 +5,12 @@
 #include "protocol/wire/json.h"
 #include "server/commands/all.h"
 #include "server/dispatch/dispatcher.h"
+#include "server/dispatch/test_mailbox.h"
 
 namespace reprise::dispatch {
 namespace {
 
 using base::Value;
-
-// A mailbox that the test empties by hand, on its own thread, which plays the loop.
-class TestMailbox final : public base::Mailbox {
- public:
-  bool Post(std::unique_ptr<base::Task> task) override {
-    const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-    arrived_.notify_one();
-    return true;
-  }
-  // Runs one message; false when none came in time.
-  bool RunOne() {
-    std::unique_ptr<base::Task> task;
-    {
-      std::unique_lock lock(mutex_);
-      if (!arrived_.wait_for(lock, std::chrono::seconds(20), [&] { return !tasks_.empty(); })) {
-        return false;
-      }
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
-    }
-    task->Run();
-    return true;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<std::unique_ptr<base::Task>> tasks_;
-};
 
 config::Config MemoryConfig() {
   config::Config config;
@@ -111,7 +78,7 @@ struct Bench {
   telemetry::SlowLog slow_log;
   telemetry::EventHub events;
   commands::ClientRegistry clients;
-  TestMailbox mailbox;
+  dispatch::TestMailbox mailbox;
   std::vector<std::pair<std::uint64_t, std::string>> delivered;
   commands::Session session;
   std::unique_ptr<commands::ServerState> state;

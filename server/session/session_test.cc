@@ -1,9 +1,5 @@
 #include "server/session/session.h"
 
-#include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <utility>
 
 #include <catch2/catch.hpp>
@@ -13,39 +9,12 @@
 #include "protocol/wire/message.h"
 #include "protocol/wire/writer.h"
 #include "server/commands/all.h"
+#include "server/dispatch/test_mailbox.h"
 
 namespace reprise::session {
 namespace {
 
 using base::Value;
-
-class TestMailbox final : public base::Mailbox {
- public:
-  bool Post(std::unique_ptr<base::Task> task) override {
-    const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-    arrived_.notify_one();
-    return true;
-  }
-  bool RunOne() {
-    std::unique_ptr<base::Task> task;
-    {
-      std::unique_lock lock(mutex_);
-      if (!arrived_.wait_for(lock, std::chrono::seconds(20), [&] { return !tasks_.empty(); })) {
-        return false;
-      }
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
-    }
-    task->Run();
-    return true;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<std::unique_ptr<base::Task>> tasks_;
-};
 
 // The byte side: what was sent is in `sent`; a peer that does not read is `stuck`.
 class FakeStream final : public base::Stream {
@@ -166,7 +135,7 @@ struct Bench {
   telemetry::SlowLog slow_log;
   telemetry::EventHub events;
   commands::ClientRegistry clients;
-  TestMailbox mailbox;
+  dispatch::TestMailbox mailbox;
   FakeStream stream;
   std::unique_ptr<telemetry::Logger> log;
   std::unique_ptr<commands::ServerState> state;
