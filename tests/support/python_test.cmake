@@ -24,4 +24,7 @@ function(python_test kind name)
       PYTHONDONTWRITEBYTECODE=1)
   set_tests_properties(${kind}.${name} PROPERTIES LABELS ${kind} TIMEOUT ${seconds}
                        SKIP_RETURN_CODE 77 ENVIRONMENT "${environment}")
+  if(kind STREQUAL "fault")  # They measure, and some fill a disk or stop a processor's breath.
+    set_tests_properties(${kind}.${name} PROPERTIES RUN_SERIAL ON)
+  endif()
 endfunction()

@@ -130,6 +130,8 @@ class Connection:
         message = self.receive(timeout)
         if not (isinstance(message, list) and len(message) == 4 and message[0] == 1):
             raise AssertionError(f"not a MessagePack-RPC response: {message!r:.200}")
+        if message[1] == 0 and msgid != 0 and message[2] is not None:
+            raise Closed(f"the server refused the connection: {message[2]!r:.200}")
         if message[1] != msgid:
             raise AssertionError(f"reply for request {message[1]}, expected {msgid}")
         if message[2] is not None:
