@@ -78,8 +78,8 @@ class Engine {
   virtual std::string condition_reason() const = 0;
   // Rows that stand in memory and the log only, and have to find room on the disk.
   virtual std::uint64_t UnflushedBytes() const = 0;
-  // Writes them to tables, so that the log can go. Waits for the disk.
-  virtual base::Status Flush() = 0;
+  // Starts to write them to tables, so that the log can go; does not wait for it.
+  virtual base::Status RequestFlush() = 0;
   // Tries to leave kNoSpace. Waits for the disk; not on the writer.
   virtual base::Status Resume() = 0;
 };

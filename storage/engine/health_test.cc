@@ -44,7 +44,7 @@ class FailingEngine final : public Engine {
   EngineCondition condition() const override { return noticed.load(); }
   std::string condition_reason() const override { return "noticed in the background"; }
   std::uint64_t UnflushedBytes() const override { return 0; }
-  base::Status Flush() override { return base::Ok{}; }
+  base::Status RequestFlush() override { return base::Ok{}; }
   base::Status Resume() override {
     noticed = EngineCondition::kGood;
     return base::Ok{};

@@ -128,7 +128,7 @@ void Keeper::WatchSpace() {
       parts_.data_dir->ReleaseBallast();
     } else if (available < kRecoveryFactor * (reserve + unflushed) && unflushed > kFlushBytesMin) {
       // Its failure shows in the engine's condition.
-      static_cast<void>(parts_.engine.Flush());
+      static_cast<void>(parts_.engine.RequestFlush());
     }
     return;
   }

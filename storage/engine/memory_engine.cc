@@ -77,7 +77,7 @@ class MemoryEngine final : public Engine {
   EngineCondition condition() const override { return EngineCondition::kGood; }
   std::string condition_reason() const override { return {}; }
   std::uint64_t UnflushedBytes() const override { return 0; }
-  base::Status Flush() override { return base::Ok{}; }
+  base::Status RequestFlush() override { return base::Ok{}; }
   base::Status Resume() override { return base::Ok{}; }
 
  private:

@@ -153,7 +153,7 @@ class RocksEngine final : public Engine {
   std::uint64_t UnflushedBytes() const override {
     return SumOf(rocksdb::DB::Properties::kCurSizeAllMemTables);
   }
-  base::Status Flush() override;
+  base::Status RequestFlush() override;
   base::Status Resume() override;
 
  private:
@@ -302,13 +302,23 @@ void RocksEngine::WriteBackLogs() const {
   }
 }
 
-base::Status RocksEngine::Flush() {
+base::Status RocksEngine::RequestFlush() {
+  // Not waited for: when the log fails meanwhile (the disk is nearly full), the library stops its
+  // background work and never wakes who waits for the flush.
   rocksdb::FlushOptions options;
-  options.wait = true;
+  options.wait = false;
   options.allow_write_stall = true;
-  if (const rocksdb::Status status = database_.db->Flush(options, database_.handles);
-      !status.ok()) {
-    return FromRocksDb("flushing memory", status);
+  std::uint64_t waiting = 0;
+  for (rocksdb::ColumnFamilyHandle* family : database_.handles) {
+    // One that is being flushed has room to come; asking again would make many small tables.
+    if (database_.db->GetIntProperty(family, rocksdb::DB::Properties::kNumImmutableMemTable,
+                                     &waiting) &&
+        waiting > 0) {
+      continue;
+    }
+    if (const rocksdb::Status status = database_.db->Flush(options, family); !status.ok()) {
+      return FromRocksDb("flushing memory", status);
+    }
   }
   return base::Ok{};
 }

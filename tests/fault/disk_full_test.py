@@ -30,7 +30,12 @@ class DiskFullTest(harness.Case):
         self.assertEqual(server.http_get("/healthz")[0], 200)
         os.remove(ballast)
         began = time.monotonic()
-        harness.wait_until(lambda: self.writes_again(rpc), 30, "writes after space was freed")
+        refusals = []
+        try:
+            harness.wait_until(lambda: self.writes_again(rpc, refusals), 30,
+                               "writes after space was freed")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; last refusal: {refusals[-1:]}") from error
         recovered = time.monotonic() - began
         alive = server.is_alive()
         lost = unread + sum(self.read(rpc, i) is None for i in acked)
@@ -75,12 +80,13 @@ class DiskFullTest(harness.Case):
         return value if value is not None and value[:4] == i.to_bytes(4, "big") else None
 
     @staticmethod
-    def writes_again(rpc):
+    def writes_again(rpc, refusals):
         try:
             return rpc.call("SET", "after", 1) is True
         except RpcError as error:
             if error.code not in CLEAN:
                 raise
+            refusals.append(str(error))
             time.sleep(0.1)
             return False
 
