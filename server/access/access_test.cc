@@ -46,6 +46,7 @@ TEST_CASE("a new directory has the namespace default and needs no key") {
 TEST_CASE("with the first key everyone has to authenticate") {
   Bench bench;
   bench.Create("team");
+  bench.MakeKey("default", kMayAdminister);
   const NewKey made = bench.MakeKey("team", kMayRead);
   CHECK(bench.registry->RequiresKey());
   CHECK(!bench.registry->Revalidate(Principal()).has_value());
@@ -70,6 +71,7 @@ TEST_CASE("a key that is wrong in any place is refused") {
 TEST_CASE("namespaces and keys survive a restart, only the digest of a key is stored") {
   Bench bench;
   bench.Create("team");
+  bench.MakeKey("default", kMayAdminister);
   const NewKey made = bench.MakeKey("team", kMayRead | kMayWrite);
   bench.Reload();
   CHECK(bench.registry->Authenticate(made.text).value().namespace_name == "team");
@@ -128,6 +130,35 @@ TEST_CASE("a removed namespace takes its keys and data along, and its id is not 
              .has_value());
   bench.Create("gone");
   CHECK(bench.registry->Find("gone").value() != id);
+}
+
+TEST_CASE("there is always a key that may administer, or no key at all") {
+  Bench bench;
+  const auto create = [&](std::uint8_t permissions) {
+    return bench.Change([&](storage::Transaction& t) -> base::Status {
+      RETURN_IF_ERROR(bench.registry->CreateKey("default", permissions, "", t));
+      return base::Ok{};
+    });
+  };
+  CHECK(create(kMayRead | kMayWrite).error().code == base::Code::kBadRequest);
+  CHECK(!bench.registry->RequiresKey());
+  bench.Create("team");
+  const NewKey admin = bench.MakeKey("team", kMayAdminister);
+  const NewKey bot = bench.MakeKey("default", kMayRead);
+  const auto remove = [&](std::uint64_t id) {
+    return bench.Change([&](storage::Transaction& t) { return bench.registry->DeleteKey(id, t); });
+  };
+  CHECK(!remove(admin.id).ok());
+  CHECK(!bench
+             .Change([&](storage::Transaction& t) -> base::Status {
+               RETURN_IF_ERROR(bench.registry->DeleteNamespace("team", t));
+               return base::Ok{};
+             })
+             .ok());
+  CHECK(bench.registry->Authenticate(admin.text).ok());
+  CHECK(remove(bot.id).ok());
+  CHECK(remove(admin.id).ok());
+  CHECK(!bench.registry->RequiresKey());
 }
 
 TEST_CASE("names outside the alphabet are refused") {

@@ -49,6 +49,20 @@ std::uint64_t IdOf(std::string_view key) {
   return parsed.ec == std::errc() && parsed.ptr == first + kIdDigits ? id : 0;
 }
 
+// Keys without one that may administer would lock everyone out of administration for good.
+template <typename Keys>
+base::Status CheckAdministrable(const Keys& keys) {
+  const bool somebody = keys.empty() || std::any_of(keys.begin(), keys.end(), [](const auto& item) {
+                          return (item.second.permissions & kMayAdminister) != 0;
+                        });
+  if (!somebody) {
+    return Error{Code::kBadRequest,
+                 "this would leave access keys of which none has the permission 'admin'; make or "
+                 "keep one: KEY.CREATE default {permissions: [\"read\", \"write\", \"admin\"]}"};
+  }
+  return base::Ok{};
+}
+
 }  // namespace
 
 std::vector<std::string_view> NamesOf(std::uint8_t permissions) {
@@ -192,8 +206,8 @@ std::optional<Principal> Registry::Revalidate(const Principal& principal) const 
   if (principal.key_id == 0) {
     return tables->keys.empty() ? std::optional(principal) : std::nullopt;
   }
-  const auto found = tables->keys.find(principal.key_id);
-  return found == tables->keys.end() ? std::nullopt : std::optional(principal);
+  const bool home = tables->namespaces.contains(static_cast<std::uint32_t>(principal.namespace_id));
+  return home && tables->keys.contains(principal.key_id) ? std::optional(principal) : std::nullopt;
 }
 
 base::Result<NamespaceId> Registry::Find(std::string_view name) const {
@@ -257,13 +271,17 @@ base::Result<Namespace> Registry::DeleteNamespace(std::string_view name,
   auto changed = std::make_shared<Tables>(*Get());
   const Namespace removed = changed->namespaces.at(static_cast<std::uint32_t>(id));
   changed->namespaces.erase(static_cast<std::uint32_t>(id));
-  std::erase_if(changed->keys, [&](const auto& item) {
-    if (item.second.namespace_id == id) {
-      transaction.Delete(Family::kMeta, AccessKeyRowKey(item.first));
-      return true;
+  std::vector<std::uint64_t> keys;
+  for (const auto& [key_id, entry] : changed->keys) {
+    if (entry.namespace_id == id) {
+      keys.push_back(key_id);
     }
-    return false;
-  });
+  }
+  for (const std::uint64_t key_id : keys) {
+    changed->keys.erase(key_id);
+    transaction.Delete(Family::kMeta, AccessKeyRowKey(key_id));
+  }
+  RETURN_IF_ERROR(CheckAdministrable(changed->keys));
   const auto prefix = PrefixOf(id);
   for (const Family family : {Family::kKeys, Family::kEntries, Family::kVectors,
                               Family::kConversations, Family::kJobs, Family::kLedger}) {
@@ -292,9 +310,10 @@ base::Result<NewKey> Registry::CreateKey(std::string_view namespace_name, std::u
   made.id = IdOf(made.text);
   const AccessKey access_key{
       made.id, id, permissions, std::string(label), transaction.now(), Sha256(made.text)};
+  changed->keys.emplace(made.id, access_key);
+  RETURN_IF_ERROR(CheckAdministrable(changed->keys));
   transaction.Put(Family::kMeta, AccessKeyRowKey(made.id), FormatAccessKey(access_key),
                   storage::kNever);
-  changed->keys.emplace(made.id, access_key);
   Publish(std::move(changed), transaction);
   return made;
 }
@@ -304,6 +323,7 @@ base::Status Registry::DeleteKey(std::uint64_t id, storage::Transaction& transac
   if (changed->keys.erase(id) == 0) {
     return Error{Code::kNotFound, "there is no access key with this id; KEY.LIST shows them"};
   }
+  RETURN_IF_ERROR(CheckAdministrable(changed->keys));
   transaction.Delete(Family::kMeta, AccessKeyRowKey(id));
   Publish(std::move(changed), transaction);
   return base::Ok{};

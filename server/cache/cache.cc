@@ -5,6 +5,7 @@
 #include "protocol/base/random.h"
 #include "protocol/wire/reader.h"
 #include "server/cache/space.h"
+#include "server/telemetry/escape.h"
 #include "server/text/normalize.h"
 
 namespace reprise::cache {
@@ -37,8 +38,9 @@ base::Result<const config::QueryType*> FindType(std::string_view name,
     }
     known += (known.empty() ? "" : ", ") + type.name;
   }
-  return Error{Code::kBadRequest, "unknown query type '" + std::string(wanted.substr(0, 64)) +
-                                      "'; configured are " + known};
+  std::string shown;
+  telemetry::AppendTextValue(telemetry::CutAt(wanted, 64), shown);
+  return Error{Code::kBadRequest, "unknown query type " + shown + "; configured are " + known};
 }
 
 base::Status CheckPrompt(std::string_view prompt, const config::CacheOptions& options) {
@@ -46,9 +48,9 @@ base::Status CheckPrompt(std::string_view prompt, const config::CacheOptions& op
     return Error{Code::kBadRequest, "the prompt is empty"};
   }
   if (prompt.size() > static_cast<std::size_t>(options.prompt_bytes_max)) {
-    return Error{Code::kTooLarge, "prompt_bytes: " + std::to_string(prompt.size()) +
-                                      " is more than the limit of " +
-                                      std::to_string(options.prompt_bytes_max)};
+    return Error{Code::kTooLarge,
+                 "prompt_bytes: " + std::to_string(prompt.size()) + " is more than the limit of " +
+                     std::to_string(options.prompt_bytes_max) + " (cache.prompt_bytes_max)"};
   }
   return text::CheckUtf8(prompt);
 }

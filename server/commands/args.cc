@@ -140,6 +140,11 @@ base::Status Args::DecodeOptions(const CommandSpec& spec, wire::Reader& reader) 
       return Error{Code::kBadRequest, std::string(spec.name) + ": the name of an option is a str"};
     }
     if (name.value() == kTimeoutOption.name) {
+      ASSIGN_OR_RETURN(const wire::Kind given, reader.Peek());
+      if (given == wire::Kind::kNil) {
+        RETURN_IF_ERROR(reader.Raw());
+        continue;
+      }
       ASSIGN_OR_RETURN(const Item item, DecodeItem(spec, kTimeoutOption, reader));
       if (timeout_ms_ != 0) {
         return Error{Code::kBadRequest, Named(spec, kTimeoutOption) + "is given twice"};

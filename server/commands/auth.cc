@@ -30,6 +30,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   }
   session.principal = std::make_shared<const access::Principal>(std::move(principal).value());
   session.authenticated = true;
+  session.revoked = false;
   session.access_version = version;
   session.auth_failures = 0;
   reply.Map(2);

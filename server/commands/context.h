@@ -31,7 +31,8 @@ class Subscriptions {
 struct Session {
   std::uint64_t id = 0;
   std::shared_ptr<const access::Principal> principal;  // never null
-  bool authenticated = false;        // by an access key; stays false while none is needed
+  bool revoked = false;        // the access key or its namespace has gone; only AUTH mends that
+  bool authenticated = false;  // by an access key; stays false while none is needed
   std::uint64_t access_version = 0;  // of the registry, when `principal` was last looked at
   int auth_failures = 0;
   bool close_after_reply = false;

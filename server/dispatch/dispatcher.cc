@@ -60,6 +60,7 @@ struct Dispatcher::Job final : public base::Task {
   std::string frame;
   commands::Args args;  // points into `frame`
   std::shared_ptr<const access::Principal> principal;
+  std::uint64_t access_version = 0;
   std::shared_ptr<const config::Config> config;
   std::shared_ptr<const std::string> peer;
   ReplyTo reply_to;
@@ -75,6 +76,14 @@ struct Dispatcher::Job final : public base::Task {
     if (TooLate(dispatcher.clock_.Elapsed())) {
       return Error{Code::kTimeout,
                    std::string(plan.spec->name) + ": the deadline passed before the work began"};
+    }
+    // A key or namespace may have gone since the gates were asked. On the writer thread, which
+    // makes such changes, this is exact: nothing is written into a namespace that was removed
+    // before.
+    const access::Registry& registry = parts.instance.access();
+    if (registry.version() != access_version && !registry.Revalidate(*principal).has_value()) {
+      return Error{Code::kUnauthenticated,
+                   "the access key of this connection was revoked; send AUTH"};
     }
     reply.Clear();
     wire::BeginResponse(request.msgid, reply);
@@ -214,6 +223,7 @@ bool Dispatcher::Offload(const Plan& plan, const Incoming& incoming,
     return false;
   }
   job->principal = session.principal;
+  job->access_version = session.access_version;
   job->config = Config();
   job->peer = session.peer;
   job->reply_to = reply_to;

@@ -8,21 +8,16 @@ namespace {
 using base::Code;
 using base::Error;
 
-// Access keys changed since the connection was last looked at: is it still who it was?
-std::optional<Error> StillValid(const GateInput& input) {
-  const access::Registry& registry = input.instance.access();
-  const std::uint64_t version = registry.version();
-  if (input.session.access_version == version) {
-    return std::nullopt;
-  }
-  if (!registry.Revalidate(*input.session.principal).has_value()) {
-    input.session.authenticated = false;
-  }
-  input.session.access_version = version;
+std::optional<Error> StillWho(const GateInput& input) {
+  (void)Revalidate(input.session, input.instance.access());
   return std::nullopt;
 }
 
 std::optional<Error> Authenticated(const GateInput& input) {
+  if (input.session.revoked && (input.spec.flags & commands::kNoAuth) == 0) {
+    return Error{Code::kUnauthenticated,
+                 "the access key of this connection was revoked; send AUTH"};
+  }
   if (input.session.authenticated || (input.spec.flags & commands::kNoAuth) != 0 ||
       !input.instance.access().RequiresKey()) {
     return std::nullopt;
@@ -67,9 +62,21 @@ std::optional<Error> Writable(const GateInput& input) {
 }
 
 using Gate = std::optional<Error> (*)(const GateInput&);
-constexpr std::array<Gate, 4> kGates{&StillValid, &Authenticated, &Permitted, &Writable};
+constexpr std::array<Gate, 4> kGates{&StillWho, &Authenticated, &Permitted, &Writable};
 
 }  // namespace
+
+bool Revalidate(commands::Session& session, const access::Registry& registry) {
+  const std::uint64_t version = registry.version();
+  if (session.access_version != version) {
+    if (!registry.Revalidate(*session.principal).has_value()) {
+      session.revoked = session.principal->key_id != 0;
+      session.authenticated = false;
+    }
+    session.access_version = version;
+  }
+  return !session.revoked && (session.authenticated || !registry.RequiresKey());
+}
 
 std::optional<Error> Refusal(const GateInput& input) {
   for (const Gate gate : kGates) {

@@ -18,6 +18,10 @@ struct GateInput {
   instance::Instance& instance;
 };
 
+// Looks again who the connection is when access keys have changed since; false when it may do
+// nothing but AUTH now.
+bool Revalidate(commands::Session& session, const access::Registry& registry);
+
 // The first gate's refusal, or nothing.
 std::optional<base::Error> Refusal(const GateInput& input);
 

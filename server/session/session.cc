@@ -5,6 +5,7 @@
 
 #include "protocol/wire/message.h"
 #include "protocol/wire/writer.h"
+#include "server/dispatch/gates.h"
 
 namespace reprise::session {
 namespace {
@@ -434,6 +435,11 @@ base::Status Session::Subscribe(std::string_view channel) {
     base::kLoop.AssertHeld();
     Session* session = host.Find(ref);
     if (session == nullptr || session->closing_) {
+      return;
+    }
+    if (!dispatch::Revalidate(session->identity_, host.parts().instance.access())) {
+      host.parts().server.events.Remove(telemetry::SubscriberId{session->identity_.id});
+      session->subscribed_ = false;
       return;
     }
     base::Buffer& out = session->stream_.Output();

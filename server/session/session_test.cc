@@ -320,7 +320,7 @@ TEST_CASE("an idle connection, and one that never finishes a frame, are closed i
 
 TEST_CASE("before AUTH there are small frames and little time") {
   Bench bench;
-  bench.Receive(Frame(1, "KEY.CREATE", R"(["default"])"));
+  bench.Receive(Frame(1, "KEY.CREATE", R"(["default", {"permissions": ["admin"]}])"));
   bench.TurnUntil(1);
   bench.Receive(Frame(2, "GET", R"(["k"])"));
   CHECK(bench.Replies()[1] == "2 unauthenticated");
