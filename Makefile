@@ -14,7 +14,7 @@ run: build  ## build, start a server, show what it does, leave it running
 test: setup  ## build and run every test
 	@cmake --preset dev >/dev/null
 	@cmake --build --preset dev -j $(JOBS)
-	@ctest --preset dev -j $(JOBS)
+	@ctest --preset dev -j $(JOBS) $(CTEST_ARGS)
 
 setup:  ## install the Debian packages that are missing
 	@conf/setup.sh

@@ -65,7 +65,7 @@ base::Result<std::vector<base::Result<base::Value>>> Client::Run(const Pipeline&
     if (reply.ok()) {
       values.push_back(wire::Decode(reply.value()));
     } else {
-      values.push_back(std::move(reply).error());
+      values.emplace_back(std::move(reply).error());
     }
   }
   return values;

@@ -505,6 +505,7 @@ TEST_CASE("Threads that share a client get their own replies") {
   const auto client = MakeClient(server);
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 50; ++i) {
@@ -551,6 +552,7 @@ TEST_CASE("A pool serves more threads than it has connections") {
   REQUIRE(pool.ok());
   std::atomic<int> right{0};
   std::vector<std::thread> threads;
+  threads.reserve(6);
   for (int thread = 0; thread < 6; ++thread) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 20; ++i) {

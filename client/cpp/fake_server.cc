@@ -256,7 +256,9 @@ base::Value Docs() {
 
 TinyStore::TinyStore() : state_(std::make_shared<State>()) {}
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): one list of commands, read in one go
 FakeServer::Script TinyStore::script() {
+  // NOLINTNEXTLINE(readability-function-cognitive-complexity): one list of commands
   return [state = state_](Peer& peer) {
     const auto answer = [&](const Received& request) {
       const base::MutexLock lock(state->mutex);

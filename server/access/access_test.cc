@@ -13,7 +13,7 @@ struct Bench {
     Reload();
   }
   void Reload() { registry = Registry::Load(*store).value(); }
-  base::Status Change(const std::function<base::Status(storage::Transaction&)>& body) {
+  base::Status Change(const std::function<base::Status(storage::Transaction&)>& body) const {
     return store->Run(body);
   }
   void Create(std::string_view name) {

@@ -66,6 +66,8 @@ class AccessTest(harness.Case):
 
     def test_keys_and_namespaces_survive_kill_9(self):
         self.admin.call("NAMESPACE.CREATE", "tenant")
+        self.assert_error("bad_request", self.admin, "KEY.CREATE", "tenant")  # nobody would be admin
+        self.admin.call("AUTH", self.make_key("default", ["admin"])["key"])
         key = self.make_key("tenant", ["read", "write"])["key"]
         self.running.restart(kill=True)
         self.assert_error("unauthenticated", self.connect(self.running), "GET", "k")
