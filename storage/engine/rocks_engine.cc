@@ -324,8 +324,8 @@ base::Status RocksEngine::RequestFlush() {
 }
 
 base::Status RocksEngine::Resume() {
-  // A background job that failed sleeps for a second and still counts as running. Resuming
-  // meanwhile can lose the flush that Resume then waits for, for ever (seen in 1 of 10 full disks).
+  // A background job that failed sleeps for a second and still counts as running; resuming waits
+  // for it. This does not cure a Resume that never returns: notes/0006-full-disk.md.
   std::uint64_t flushes = 0;
   std::uint64_t compactions = 0;
   using Properties = rocksdb::DB::Properties;
