@@ -16,6 +16,8 @@ constexpr std::int64_t kRefreshNanos = kNanosPerSecond;
 constexpr std::int64_t kIdleWatermarkNanos = 5 * kNanosPerSecond;
 // Writes come back only when clearly more is free than where they stopped.
 constexpr std::uint64_t kRecoveryFactor = 2;
+// Above what Room wants free for it.
+constexpr std::uint64_t kUnflushedFactor = 4;
 constexpr std::uint64_t kFlushBytesMin = 4 * base::kMiB;
 
 }  // namespace
@@ -120,19 +122,19 @@ void Keeper::WatchSpace() {
   const std::uint64_t reserve = DataDir::ReserveBytes(space.value());
   const std::uint64_t available = space.value().available_bytes;
   const std::uint64_t unflushed = parts_.engine.UnflushedBytes();
+  if (parts_.health.state() != Health::State::kBroken && unflushed > kFlushBytesMin &&
+      available < kRecoveryFactor * reserve + kUnflushedFactor * unflushed) {
+    // Its failure shows in the engine's condition.
+    static_cast<void>(parts_.engine.RequestFlush());
+  }
   if (parts_.health.state() == Health::State::kWritable) {
     if (available < reserve) {
       parts_.health.ReportFull("only " + std::to_string(available) + " bytes are free for " +
                                parts_.data_dir->path() + ", " +
                                std::to_string(kRecoveryFactor * reserve) + " are wanted");
       parts_.data_dir->ReleaseBallast();
-    } else if (available < kRecoveryFactor * (reserve + unflushed) && unflushed > kFlushBytesMin) {
-      // Its failure shows in the engine's condition.
-      static_cast<void>(parts_.engine.RequestFlush());
     }
-    return;
-  }
-  if (parts_.health.state() == Health::State::kFull) {
+  } else if (parts_.health.state() == Health::State::kFull) {
     parts_.data_dir->ReleaseBallast();
     if (available >= kRecoveryFactor * reserve + unflushed) {
       TryRecovery();

@@ -11,6 +11,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/sst_file_manager.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
@@ -20,6 +21,7 @@
 #include "storage/engine/file.h"
 #include "storage/engine/from_rocksdb.h"
 #include "storage/engine/rocks_options.h"
+#include "storage/engine/room.h"
 #include "storage/engine/row.h"
 
 namespace reprise::storage {
@@ -130,7 +132,10 @@ class RocksEngine final : public Engine {
  public:
   RocksEngine(OpenedDatabase database, std::string path,
               std::shared_ptr<ConditionListener> listener)
-      : database_(std::move(database)), path_(std::move(path)), listener_(std::move(listener)) {}
+      : database_(std::move(database)),
+        path_(std::move(path)),
+        listener_(std::move(listener)),
+        room_(path_) {}
   ~RocksEngine() override { database_.Close(); }
   RocksEngine(const RocksEngine&) = delete;
   RocksEngine& operator=(const RocksEngine&) = delete;
@@ -162,6 +167,7 @@ class RocksEngine final : public Engine {
   }
   rocksdb::Status Add(const Operation& operation);
   void WriteBackLogs() const;
+  base::Status TakeRoom(std::uint64_t bytes);
   std::uint64_t SumOf(const std::string& property) const;
   void VerifyFamily(Family family, std::uint64_t estimate,
                     const std::function<void(std::uint64_t, std::uint64_t)>& progress,
@@ -171,6 +177,7 @@ class RocksEngine final : public Engine {
   const std::string path_;
   const std::shared_ptr<ConditionListener> listener_;
   rocksdb::WriteBatch batch_;  // the writer's; kept for its memory
+  Room room_;                  // the writer's
   // Not a leaf: held over a write and over a sync, because the library aborts when a log is synced
   // after an append to it has failed (notes/0005-log-gate.md).
   base::Mutex log_gate_;
@@ -206,6 +213,7 @@ base::Status RocksEngine::Commit(std::span<const Operation* const> operations, b
       return FromRocksDb("building a batch", status);
     }
   }
+  RETURN_IF_ERROR(TakeRoom(batch_.GetDataSize()));
   rocksdb::WriteOptions options;
   options.sync = sync;
   options.disableWAL = false;
@@ -216,6 +224,25 @@ base::Status RocksEngine::Commit(std::span<const Operation* const> operations, b
     return FromFailedCommit(status);
   }
   return base::Ok{};
+}
+
+// A compaction that would not fit is put off by the library, which asks again every second: tables
+// may fill the disk up to what the flush of memory needs.
+base::Status RocksEngine::TakeRoom(std::uint64_t bytes) {
+  if (room_.Take(bytes)) {
+    return base::Ok{};
+  }
+  room_.Look(UnflushedBytes(), bytes);
+  rocksdb::SstFileManager& tables = *database_.db->GetDBOptions().sst_file_manager;
+  tables.SetCompactionBufferSize(room_.kept());
+  tables.SetMaxAllowedSpaceUsage(tables.GetTotalSize() + room_.available());
+  if (room_.Take(bytes)) {
+    return base::Ok{};
+  }
+  return base::Error{base::Code::kReadOnly,
+                     "only " + std::to_string(room_.available()) + " bytes are free for " + path_ +
+                         ", and " + std::to_string(room_.kept()) +
+                         " must stay free to write to tables what is in memory"};
 }
 
 base::Result<std::optional<BlobRef>> RocksEngine::Get(Family family, std::string_view key,
