@@ -198,5 +198,28 @@ class KeysTest(harness.Case):
         self.assertEqual(unpack(pack(value)), value)
 
 
+class ReplyBoundTest(harness.Case):
+    def test_mget_refuses_more_than_the_output_limit_and_the_connection_lives(self):
+        limit = 256 * 1024
+        rpc = self.connect(self.server(settings={"network.output_soft_bytes": limit}))
+        # The reply is a header of one byte and three values with headers of five.
+        part = (limit - 1) // 3 - 5
+        for name in "ab":
+            rpc.call("SET", name, b"x" * part)
+        rest = limit - 1 - 2 * (part + 5) - 5
+        for beyond in (-1, 0, 1):
+            rpc.call("SET", "c", b"x" * (rest + beyond))
+            if beyond <= 0:
+                self.assertEqual(len(rpc.call("MGET", *"abc")[2]), rest + beyond)
+                continue
+            error = self.assert_error("too_large", rpc, "MGET", *"abc")
+            self.assertIn("network.output_soft_bytes", error.message)
+            self.assertIn(str(limit), error.message)
+        self.assertEqual(len(rpc.call("MGET", *"ab")), 2)
+        results = rpc.pipeline([("MGET", list("abc")), ("GET", ["c"]), ("PING", [])] * 20)
+        for refused, value, pong in zip(*[iter(results)] * 3):
+            self.assertEqual((refused.code, len(value), pong), ("too_large", rest + 1, "PONG"))
+
+
 if __name__ == "__main__":
     harness.main()
