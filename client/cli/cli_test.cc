@@ -98,6 +98,25 @@ TEST_CASE("Keys stay text, values are JSON where they read as JSON") {
   CHECK(Requested("INCRBY n -5") == R"(INCRBY ["n",-5])");
 }
 
+TEST_CASE("An integer beyond 64 bits is refused where it would be rounded") {
+  const auto is_refused = [](std::string_view line, bool json_args = false) {
+    return Requested(line, json_args).find("is beyond 64 bits") != std::string::npos;
+  };
+  CHECK(Requested("SET k 18446744073709551615") == R"(SET ["k",18446744073709551615])");
+  CHECK(is_refused("SET k 18446744073709551616"));
+  CHECK(Requested("SET k -9223372036854775808") == R"(SET ["k",-9223372036854775808])");
+  CHECK(is_refused("SET k -9223372036854775809"));
+  CHECK(is_refused(R"(SET k {"a\"": [1, "x", 99999999999999999999]})"));
+  CHECK(is_refused("NEW.COMMAND 99999999999999999999"));
+  CHECK(is_refused(R"(SET k v {"ttl_ms": 99999999999999999999})"));
+  CHECK(is_refused("SET '\"k\"' 99999999999999999999", true));
+  CHECK(Requested("INCRBY n 9223372036854775808").find("delta must be an integer of 64 bits") == 0);
+  CHECK(Requested(R"(SET k ["99999999999999999999", 1e30])") ==
+        R"(SET ["k",["99999999999999999999",1e+30]])");
+  CHECK(Requested("SET k '99999999999999999999'") == R"(SET ["k","99999999999999999999"])");
+  CHECK(Requested("SET 99999999999999999999 v") == R"(SET ["99999999999999999999","v"])");
+}
+
 TEST_CASE("Options follow the required arguments, by name or as an object") {
   CHECK(Requested("SET k v ttl_ms=60000 nx=true") == R"(SET ["k","v",{"ttl_ms":60000,"nx":true}])");
   CHECK(Requested(R"(SET k v {"ttl_ms": 5})") == R"(SET ["k","v",{"ttl_ms":5}])");

@@ -4,12 +4,12 @@
 #include <istream>
 #include <ostream>
 
+#include "client/cli/json_text.h"
 #include "client/cli/numbers.h"
 #include "client/cpp/async_client.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/limits.h"
 #include "protocol/base/mutex.h"
-#include "protocol/wire/json.h"
 
 namespace reprise::client {
 namespace {
@@ -267,9 +267,10 @@ PipeSummary Loader::Finish() {
 }  // namespace
 
 base::Result<LineCall> LineToCall(std::string_view line) {
-  const auto value = wire::FromJson(line);
+  const auto value = ReadJson(line);
   if (!value.ok()) {
-    return Bad("not JSON: " + value.error().detail);
+    const bool is_json = value.error().code == base::Code::kTooLarge;
+    return Bad((is_json ? "" : "not JSON: ") + value.error().detail);
   }
   if (const Value::Array* items = value.value().AsArray()) {
     return FromArray(*items);

@@ -57,6 +57,7 @@ TEST_CASE("A line that is none of these says what it lacks") {
   CHECK(Called("[]").find("bad: an array must be") == 0);
   CHECK(Called(R"(["SET", 5])").find("bad: an array must be") == 0);
   CHECK(Called("{\"key\"").find("bad: not JSON") == 0);
+  CHECK(Called(R"({"key": "k", "value": 18446744073709551616})").find("bad: the integer") == 0);
 }
 
 TEST_CASE("A bulk load stores every line through a small window") {

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <optional>
 
-#include "protocol/wire/json.h"
+#include "client/cli/json_text.h"
 
 namespace reprise::client {
 namespace {
@@ -18,6 +18,9 @@ base::Result<Value> IntegerOf(const CommandRow& row, const ArgumentRow& argument
                               const std::string& text) {
   std::int64_t number = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure == std::errc::result_out_of_range && end == text.data() + text.size()) {
+    return Wrong(row, argument.name + " must be an integer of 64 bits, found " + text);
+  }
   if (failure != std::errc{} || end != text.data() + text.size()) {
     return Wrong(row, argument.name + " must be an integer, found '" + text + "'");
   }
@@ -26,7 +29,7 @@ base::Result<Value> IntegerOf(const CommandRow& row, const ArgumentRow& argument
 
 Value TextsOfWord(const std::string& text) {
   if (text.starts_with('[')) {
-    if (auto parsed = wire::FromJson(text); parsed.ok()) {
+    if (auto parsed = ReadJson(text); parsed.ok()) {
       return std::move(parsed).value();
     }
   }
@@ -76,15 +79,15 @@ std::optional<ArgumentRow> OptionOf(const CommandRow& row, const Word& word) {
   return option == nullptr ? std::nullopt : std::optional(*option);
 }
 
-std::optional<Value> OptionMapOf(const CommandRow& row, std::size_t index, const Word& word) {
+base::Result<std::optional<Value>> OptionMapOf(const CommandRow& row, std::size_t index,
+                                               const Word& word) {
   const ArgumentRow* argument = row.ArgumentAt(index);
   const bool may_be = argument == nullptr || argument->kind != ArgumentKind::kValue;
   if (!may_be || word.quoted || !word.text.starts_with('{')) {
-    return std::nullopt;
+    return std::optional<Value>();
   }
-  auto parsed = wire::FromJson(word.text);
-  return parsed.ok() && parsed.value().AsMap() != nullptr ? std::optional(std::move(parsed).value())
-                                                          : std::nullopt;
+  ASSIGN_OR_RETURN(Value value, ValueOfWord(word));
+  return value.AsMap() != nullptr ? std::optional(std::move(value)) : std::nullopt;
 }
 
 base::Status CheckCount(const CommandRow& row, std::size_t given) {
@@ -110,11 +113,12 @@ base::Result<Value::Array> ByRow(const CommandRow& row, const std::vector<Word>&
       options.emplace_back(option->name, std::move(value));
       continue;
     }
-    if (auto map = may_be_option ? OptionMapOf(row, params.size(), word) : std::nullopt) {
-      for (const auto& pair : *map->AsMap()) {
-        options.push_back(pair);
+    if (may_be_option) {
+      ASSIGN_OR_RETURN(const auto map, OptionMapOf(row, params.size(), word));
+      if (map.has_value()) {
+        options.insert(options.end(), map->AsMap()->begin(), map->AsMap()->end());
+        continue;
       }
-      continue;
     }
     const ArgumentRow* argument = row.ArgumentAt(params.size());
     if (argument == nullptr || !options.empty()) {
@@ -133,7 +137,10 @@ base::Result<Value::Array> ByRow(const CommandRow& row, const std::vector<Word>&
 base::Result<Value::Array> AsJson(const std::vector<Word>& words, std::size_t first) {
   Value::Array params;
   for (std::size_t i = first; i < words.size(); ++i) {
-    auto parsed = wire::FromJson(words[i].text);
+    auto parsed = ReadJson(words[i].text);
+    if (!parsed.ok() && parsed.error().code == base::Code::kTooLarge) {
+      return parsed.error();
+    }
     if (!parsed.ok()) {
       return base::Error{base::Code::kBadRequest, "with --json-args '" + words[i].text +
                                                       "' must be JSON: " + parsed.error().detail};
@@ -145,12 +152,14 @@ base::Result<Value::Array> AsJson(const std::vector<Word>& words, std::size_t fi
 
 }  // namespace
 
-Value ValueOfWord(const Word& word) {
+base::Result<Value> ValueOfWord(const Word& word) {
   if (word.quoted) {
     return Value(word.text);
   }
-  auto parsed = wire::FromJson(word.text);
-  return parsed.ok() ? std::move(parsed).value() : Value(word.text);
+  auto parsed = ReadJson(word.text);
+  // What is JSON and cannot be sent as it stands must not become a text without a word.
+  const bool is_text = !parsed.ok() && parsed.error().code != base::Code::kTooLarge;
+  return is_text ? Value(word.text) : std::move(parsed);
 }
 
 base::Result<RequestLine> MakeRequest(const std::vector<Word>& words, const Rows& rows,
@@ -177,7 +186,8 @@ base::Result<RequestLine> MakeRequest(const std::vector<Word>& words, const Rows
     return request;
   }
   for (std::size_t i = first; i < words.size(); ++i) {
-    request.params.push_back(ValueOfWord(words[i]));
+    ASSIGN_OR_RETURN(Value value, ValueOfWord(words[i]));
+    request.params.push_back(std::move(value));
   }
   return request;
 }

@@ -7,7 +7,8 @@
 // of the command, and a JSON object is a map of options. Without a row (a command that this program
 // does not know) each word is taken as a `value`.
 //
-// Threads: any. Errors: kBadRequest with the argument line; nothing is sent. Complexity: O(bytes).
+// Threads: any. Errors: kBadRequest with the argument line, kTooLarge for JSON that cannot be sent
+// unchanged (json_text.h); nothing is sent. Complexity: O(bytes).
 #pragma once
 
 #include <string>
@@ -31,6 +32,6 @@ base::Result<RequestLine> MakeRequest(const std::vector<Word>& words, const Rows
                                       bool json_args);
 
 // The value that a word stands for where any value is allowed.
-base::Value ValueOfWord(const Word& word);
+base::Result<base::Value> ValueOfWord(const Word& word);
 
 }  // namespace reprise::client
