@@ -1,6 +1,7 @@
 """The cache family: tiers, identity, types and their ttl, counters, the bound with LRU."""
 
 import time
+import unittest
 
 import harness
 
@@ -192,6 +193,7 @@ class CacheBoundTest(harness.Case):
         self.assertIn("id", rpc.call("CACHE.STORE", "q", "a", type="weather"))
 
 
+@unittest.skipIf(harness.is_in_memory(), "the in-memory store keeps nothing")
 class CacheRestartTest(harness.Case):
     def fill(self, rpc):
         for i in range(30):

@@ -35,6 +35,11 @@ def is_sanitized():
     return os.environ.get("REPRISE_SANITIZER", "") != ""
 
 
+def is_in_memory():
+    """The server under test keeps nothing on disk (the thread sanitizer's build)."""
+    return os.environ.get("REPRISE_IN_MEMORY", "") != ""
+
+
 def figure(name, condition, **values):
     """Prints the figure of a row and fails the test when the condition does not hold."""
     fields = " ".join(f"{key}={value}" for key, value in values.items())
