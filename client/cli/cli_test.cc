@@ -385,6 +385,28 @@ TEST_CASE("A shell that cannot connect says so with its own code") {
   CHECK(errors.str().find("error: unavailable: cannot connect to 127.0.0.1:1") == 0);
 }
 
+TEST_CASE("A refused access key is the server's error, an untrusted certificate no connection") {
+  FakeServer server([](Peer& peer) {
+    if (const auto request = peer.Read()) {
+      peer.ReplyError(request->msgid, {Code::kUnauthenticated, "the access key is not valid"});
+    }
+  });
+  Options options;
+  options.address = server.address();
+  options.access_key = "wrong";
+  const auto client = std::move(Client::Create(options)).value();
+  std::ostringstream out;
+  std::ostringstream errors;
+  Shell shell(*client, {}, out, errors);
+  CHECK(shell.RunLine("PING") == ExitCode::kServerError);
+  CHECK(errors.str().find("error: unauthenticated: the access key is not valid") == 0);
+  std::istringstream lines("PING\nPING\n");
+  CHECK(shell.RunAll(lines) == ExitCode::kServerError);
+  CHECK(CodeOfUnanswered(
+            {Code::kUnauthenticated, "the server's certificate is not the pinned one"}) ==
+        ExitCode::kNoConnection);
+}
+
 TEST_CASE("A shell whose server is silent says that it timed out") {
   FakeServer server([](Peer& peer) {
     while (const auto request = peer.Read()) {

@@ -1,5 +1,9 @@
 // Exit codes of reprise-cli: part of its interface, scripts depend on them.
+//
+// Threads: any. Errors: none.
 #pragma once
+
+#include "protocol/base/error.h"
 
 namespace reprise::client {
 
@@ -11,5 +15,9 @@ enum class ExitCode : int {
   kTimeout = 4,
   kPartial = 5  // a bulk load in which some lines failed
 };
+
+// The code of an error that is no reply to a call: the server may have refused the access key or
+// the name of the client before, or there was no connection.
+ExitCode CodeOfUnanswered(const base::Error& error);
 
 }  // namespace reprise::client

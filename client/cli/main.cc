@@ -67,10 +67,7 @@ ExitCode RunStat(const Flags& flags, Client& client) {
     return ExitCode::kOk;
   }
   std::cerr << FormatError(status.error()) << std::endl;
-  const base::Code code = status.error().code;
-  return code == base::Code::kTimeout       ? ExitCode::kTimeout
-         : code == base::Code::kUnavailable ? ExitCode::kNoConnection
-                                            : ExitCode::kServerError;
+  return CodeOfUnanswered(status.error());
 }
 
 ExitCode RunCommands(const Flags& flags, Client& client) {

@@ -72,7 +72,7 @@ class Outcome {
   void Failed(std::uint64_t line, const base::Error& error) {
     const base::MutexLock lock(mutex_);
     ++summary_.failed;
-    last_code_ = error.code;
+    last_error_ = error;
     if (pending_.size() < kReportedMax) {
       pending_.push_back("line " + std::to_string(line) + ": " +
                          std::string(base::NameOf(error.code)) + ": " + error.detail);
@@ -87,15 +87,15 @@ class Outcome {
     const base::MutexLock lock(mutex_);
     return summary_;
   }
-  base::Code last_code() {
+  base::Error last_error() {
     const base::MutexLock lock(mutex_);
-    return last_code_;
+    return last_error_;
   }
 
  private:
   base::Mutex mutex_;
   PipeSummary summary_ GUARDED_BY(mutex_);
-  base::Code last_code_ GUARDED_BY(mutex_) = base::Code::kInternal;
+  base::Error last_error_ GUARDED_BY(mutex_){base::Code::kInternal, ""};
   std::vector<std::string> pending_ GUARDED_BY(mutex_);
 };
 
@@ -257,9 +257,11 @@ PipeSummary Loader::Finish() {
   if (summary.failed + summary.bad > 0 || summary.interrupted) {
     summary.code = ExitCode::kPartial;
   }
-  const bool nothing_arrived = summary.loaded == 0 && summary.failed > 0;
-  if (nothing_arrived && (outcome_.last_code() == base::Code::kUnavailable)) {
-    summary.code = ExitCode::kNoConnection;
+  const base::Error last = outcome_.last_error();
+  const bool is_shut_out =
+      last.code == base::Code::kUnavailable || last.code == base::Code::kUnauthenticated;
+  if (summary.loaded == 0 && summary.failed > 0 && is_shut_out) {
+    summary.code = CodeOfUnanswered(last);
   }
   return summary;
 }

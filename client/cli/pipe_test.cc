@@ -115,6 +115,21 @@ TEST_CASE("A load without a server ends with its own code") {
   CHECK(loaded.summary.loaded == 0);
 }
 
+TEST_CASE("A load with a refused access key ends with the code of a server's error") {
+  FakeServer server([](Peer& peer) {
+    if (const auto request = peer.Read()) {
+      peer.ReplyError(request->msgid,
+                      {base::Code::kUnauthenticated, "the access key is not valid"});
+    }
+  });
+  Options refused;
+  refused.address = server.address();
+  refused.access_key = "wrong";
+  std::istringstream input("{\"key\": \"a\", \"value\": 1}\n");
+  std::ostringstream report;
+  CHECK(Load(input, refused, {}, report).code == ExitCode::kServerError);
+}
+
 TEST_CASE("Stores are loaded again when the connection is lost on the way") {
   TinyStore store;
   FakeServer server([script = store.script()](Peer& peer) {

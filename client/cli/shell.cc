@@ -41,7 +41,7 @@ ExitCode Shell::Fail(const base::Error& error, const CallReport& report) {
   if (report.answered) {
     return ExitCode::kServerError;
   }
-  return report.timed_out ? ExitCode::kTimeout : ExitCode::kNoConnection;
+  return report.timed_out ? ExitCode::kTimeout : CodeOfUnanswered(error);
 }
 
 void Shell::Remember(const std::string& method, const base::Value& reply) {
@@ -144,7 +144,7 @@ ExitCode Shell::RunAll(std::istream& input) {
     const ExitCode code = RunLine(std::exchange(text, {}));
     first_failure = first_failure == ExitCode::kOk ? code : first_failure;
     if (code == ExitCode::kNoConnection) {
-      return code;
+      return first_failure;
     }
   }
   if (!text.empty() && !quit_) {
