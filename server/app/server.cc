@@ -195,9 +195,13 @@ base::Status Server::ListenHttp(const config::Config& config) {
   options.address.port = static_cast<std::uint16_t>(config.http.port);
   options.budget = &http_budget_;
   options.busy_reply = http::BusyReply();
+  options.make_room = [this] {
+    base::kLoop.AssertHeld();
+    return admin_room_.Make();
+  };
   options.handler = [this](base::Stream& stream) {
     base::kLoop.AssertHeld();
-    return std::make_unique<http::AdminHandler>(stream, admin_);
+    return std::make_unique<http::AdminHandler>(stream, admin_, admin_room_);
   };
   ASSIGN_OR_RETURN(const loop::Listener* listener, AddListener(loops_.front(), std::move(options)));
   http_port_ = listener->BoundPort();

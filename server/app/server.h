@@ -90,6 +90,7 @@ class Server {
   std::unique_ptr<telemetry::Telemetry> telemetry_;
   std::unique_ptr<commands::ServerState> state_;
   http::AdminOptions admin_;
+  http::AdminRoom admin_room_;
   std::vector<LoopParts> loops_;
   // Declared behind the loops: its writer still posts replies to them while it closes.
   std::unique_ptr<instance::Instance> instance_;

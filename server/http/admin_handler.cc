@@ -1,7 +1,9 @@
 #include "server/http/admin_handler.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "protocol/base/ensure.h"
 
@@ -105,9 +107,45 @@ std::string BusyReply() {
   return std::string(out.view());
 }
 
-AdminHandler::AdminHandler(base::Stream& stream, const AdminOptions& options)
-    : stream_(stream), options_(options), last_progress_(options.clock->Elapsed()) {
+void AdminRoom::Leave(AdminHandler& handler) {
+  handlers_.erase(std::remove(handlers_.begin(), handlers_.end(), &handler), handlers_.end());
+}
+
+bool AdminRoom::Make() {
+  AdminHandler* chosen = nullptr;
+  std::pair<bool, base::Nanos> least;
+  for (AdminHandler* handler : handlers_) {
+    const auto waiting = handler->waiting();
+    if (!waiting.has_value()) {
+      continue;
+    }
+    const std::pair rank(waiting->served_any, waiting->since);
+    if (chosen == nullptr || rank < least) {
+      chosen = handler;
+      least = rank;
+    }
+  }
+  if (chosen != nullptr) {
+    chosen->Close();
+  }
+  return chosen != nullptr;
+}
+
+AdminHandler::AdminHandler(base::Stream& stream, const AdminOptions& options, AdminRoom& room)
+    : stream_(stream), options_(options), room_(room), last_progress_(options.clock->Elapsed()) {
   ENSURE(options.health && options.ready && options.metrics);
+  base::kLoop.AssertHeld();
+  room_.Enter(*this);
+}
+
+std::optional<AdminHandler::Waiting> AdminHandler::waiting() const {
+  const bool is_answered = closing_ || stream_.Unsent() > 0;
+  return is_answered ? std::nullopt : std::optional(Waiting{served_any_, last_progress_});
+}
+
+void AdminHandler::Close() {
+  closing_ = true;
+  stream_.Close();
 }
 
 void AdminHandler::OnBytes(std::string_view bytes) {
@@ -246,8 +284,7 @@ void AdminHandler::OnTick() {
   const bool peer_owes_reading = stream_.Unsent() > 0;
   if (peer_owes_reading) {
     if (SinceMillis(last_progress_) >= options_.keep_alive_ms) {
-      closing_ = true;
-      stream_.Close();
+      Close();
     }
     return;
   }

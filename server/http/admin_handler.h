@@ -5,7 +5,7 @@
 // Units: milliseconds, bytes. Threads: the loop that owns the connection; the callbacks are called
 // on it and must be quick, without side effects and safe from any loop. Errors: HTTP statuses, see
 // README.md; anything that could be read in two ways is a 400 and ends the connection. Lifetime:
-// the options outlive the handler. Limits: no request has a body; see AdminOptions.
+// the options and the room outlive the handler. Limits: no request has a body; see AdminOptions.
 #pragma once
 
 #include <cstdint>
@@ -41,12 +41,28 @@ struct AdminOptions {
   std::int64_t keep_alive_ms = 60'000;  // without a request, or without taking any of an answer
 };
 
+class AdminHandler;
+
+// The connections of one listener, to find the one that has to give its place to a newer one:
+// whoever holds connections and asks for nothing must not shut a health check out.
+class AdminRoom {
+ public:
+  void Enter(AdminHandler& handler) ON_LOOP_THREAD { handlers_.push_back(&handler); }
+  void Leave(AdminHandler& handler) ON_LOOP_THREAD;
+  // Closes the connection that has waited longest without a whole request: one that never made one,
+  // if there is any. False when every connection is being answered.
+  bool Make() ON_LOOP_THREAD;
+
+ private:
+  std::vector<AdminHandler*> handlers_ OWNED_BY_LOOP;
+};
+
 // What a connection over the limit is sent.
 std::string BusyReply();
 
 class AdminHandler final : public base::StreamHandler {
  public:
-  AdminHandler(base::Stream& stream, const AdminOptions& options);
+  AdminHandler(base::Stream& stream, const AdminOptions& options, AdminRoom& room);
 
   std::span<char> ReadSpace() ON_LOOP_THREAD override { return {}; }
   void OnBytes(std::string_view bytes) ON_LOOP_THREAD override;
@@ -54,7 +70,15 @@ class AdminHandler final : public base::StreamHandler {
   void OnResume() ON_LOOP_THREAD override { Work(); }
   void OnWritable() ON_LOOP_THREAD override;
   void OnTick() ON_LOOP_THREAD override;
-  void OnClosed() ON_LOOP_THREAD override {}
+  void OnClosed() ON_LOOP_THREAD override { room_.Leave(*this); }
+
+  // Since when no whole request has come; absent while one is being answered.
+  struct Waiting {
+    bool served_any = false;
+    base::Nanos since{0};
+  };
+  std::optional<Waiting> waiting() const ON_LOOP_THREAD;
+  void Close() ON_LOOP_THREAD;
 
  private:
   // Answers the requests that are there, as long as the peer takes the answers.
@@ -68,6 +92,7 @@ class AdminHandler final : public base::StreamHandler {
 
   base::Stream& stream_;
   const AdminOptions& options_;
+  AdminRoom& room_;
   base::Buffer input_ OWNED_BY_LOOP;
   HeadScanner scanner_ OWNED_BY_LOOP;
   std::optional<base::Nanos> head_began_ OWNED_BY_LOOP;

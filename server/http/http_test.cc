@@ -48,8 +48,6 @@ class FakeStream final : public base::Stream {
 };
 
 struct Connection {
-  Connection() { base::kLoop.Adopt(); }
-
   // What comes back on `bytes`, given at once, resumed as often as asked for.
   std::string Send(std::string_view bytes) {
     base::kLoop.AssertHeld();
@@ -79,6 +77,7 @@ struct Connection {
     return made;
   }
 
+  const bool is_loop_thread = (base::kLoop.Adopt(), true);  // before the handler is made
   base::FakeClock clock;
   bool healthy = true;
   bool ready = true;
@@ -86,7 +85,8 @@ struct Connection {
   int metrics_calls = 0;
   FakeStream stream;
   const AdminOptions options = MakeOptions();
-  AdminHandler handler{stream, options};
+  AdminRoom room;
+  AdminHandler handler{stream, options, room};
 };
 
 int StatusOf(std::string_view reply) {
@@ -423,6 +423,37 @@ TEST_CASE("a silent connection is let go, sooner before its first request") {
   used.Tick(1);
   CHECK(used.stream.closed);
   CHECK(used.stream.sent.empty());
+}
+
+TEST_CASE("room is made by who waits longest, first by who never made a request") {
+  Connection served;
+  base::kLoop.AssertHeld();
+  CHECK(StatusOf(served.Send(Get("/healthz"))) == 200);
+  served.clock.Advance(1);
+  FakeStream begun_stream;
+  AdminHandler begun(begun_stream, served.options, served.room);
+  begun.OnBytes("GET /heal");
+  served.clock.Advance(1);
+  FakeStream silent_stream;
+  AdminHandler silent(silent_stream, served.options, served.room);
+  served.clock.Advance(1);
+  FakeStream busy_stream;
+  busy_stream.takes = 0;
+  AdminHandler busy(busy_stream, served.options, served.room);
+  busy.OnBytes(Get("/metrics"));
+
+  CHECK(served.room.Make());
+  CHECK(begun_stream.closed);
+  CHECK_FALSE(silent_stream.closed);
+  begun.OnClosed();
+  CHECK(served.room.Make());
+  CHECK(silent_stream.closed);
+  CHECK_FALSE(served.stream.closed);
+  CHECK(served.room.Make());
+  CHECK(served.stream.closed);
+  // Those that are closing already, and the one that is being answered, make no room.
+  CHECK_FALSE(served.room.Make());
+  CHECK_FALSE(busy_stream.closed);
 }
 
 TEST_CASE("the deadline of a head begins with the head and not with the connection") {

@@ -136,7 +136,7 @@ void ListenerCore::OnConnections(int status) {
 }
 
 void ListenerCore::Admit(Accepted accepted) {
-  if (options_.budget != nullptr && !options_.budget->TryTake()) {
+  if (!TakePlace()) {
     Refuse(accepted, options_.tls == nullptr ? options_.busy_reply : std::string_view());
     return;
   }
@@ -160,6 +160,19 @@ void ListenerCore::Admit(Accepted accepted) {
   SocketStream& begun = *stream;
   loop_.Adopt(std::move(stream));
   begun.Begin(std::move(tls));
+}
+
+bool ListenerCore::TakePlace() {
+  if (options_.budget == nullptr || options_.budget->TryTake()) {
+    return true;
+  }
+  // The connection that leaves gives its place back a turn later.
+  if (options_.make_room && options_.make_room()) {
+    options_.budget->TakeOver();
+    return true;
+  }
+  options_.budget->Refuse();
+  return false;
 }
 
 void ListenerCore::HandshakeEnded() {

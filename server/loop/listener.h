@@ -7,8 +7,8 @@
 //
 // Threads: Listen before Loop::Run or on the loop; StopAccepting on the loop. Errors: kIo with the
 // address and the reason ("address already in use"). Limits: connections over `budget` get one
-// MessagePack-RPC or HTTP line "busy" (the factory's BusyReply) and are closed; accept errors pause
-// the listener for 100 ms.
+// MessagePack-RPC or HTTP line "busy" (the factory's BusyReply) and are closed, unless `make_room`
+// finds them a place; accept errors pause the listener for 100 ms.
 #pragma once
 
 #include <atomic>
@@ -43,9 +43,11 @@ class ConnectionBudget {
       return true;
     }
     open_.fetch_sub(1, std::memory_order_relaxed);
-    refused_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
+  // For a connection whose place another one is leaving, and for one that got none.
+  void TakeOver() { open_.fetch_add(1, std::memory_order_relaxed); }
+  void Refuse() { refused_.fetch_add(1, std::memory_order_relaxed); }
   void Release() { open_.fetch_sub(1, std::memory_order_relaxed); }
   void SetLimit(std::int64_t limit) { limit_.store(limit, std::memory_order_relaxed); }
   std::int64_t open() const { return open_.load(std::memory_order_relaxed); }
@@ -63,6 +65,9 @@ struct ListenOptions {
   ConnectionBudget* budget = nullptr;
   // Makes the protocol side of a new connection. The Stream outlives the handler's OnClosed call.
   std::function<std::unique_ptr<base::StreamHandler>(base::Stream&)> handler;
+  // Asked when the budget is used up: true when it has closed a connection of this listener, whose
+  // place the new one then takes. May be empty.
+  std::function<bool()> make_room;
   // Sent to a connection that is over the budget, then closed. May be empty.
   std::string busy_reply;
   std::int64_t tls_handshake_ms = 5'000;

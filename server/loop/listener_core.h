@@ -48,6 +48,7 @@ class ListenerCore {
   void WatchForConnections() ON_LOOP_THREAD;
   void OnConnections(int status) ON_LOOP_THREAD;
   void Admit(Accepted accepted) ON_LOOP_THREAD;
+  bool TakePlace() ON_LOOP_THREAD;
   void Pause(int error) ON_LOOP_THREAD;
   void Log(int error) ON_LOOP_THREAD;
   int StartPoll();

@@ -292,6 +292,42 @@ TEST_CASE("a connection over the budget hears busy, and a freed place is given a
   CHECK(third.Echoes("y"));
 }
 
+TEST_CASE("a connection over the budget takes the place of one that makes room") {
+  Journal journal;
+  ConnectionBudget budget(1);
+  ListenOptions options = test::OnLoopback(test::Echo(&journal));
+  base::Stream* open = nullptr;
+  options.handler = [&open, echo = options.handler](base::Stream& stream) {
+    open = &stream;
+    return echo(stream);
+  };
+  options.budget = &budget;
+  options.busy_reply = "busy";
+  options.make_room = [&open]() {
+    base::kLoop.AssertHeld();
+    base::Stream* leaving = std::exchange(open, nullptr);
+    if (leaving != nullptr) {
+      leaving->Close();
+    }
+    return leaving != nullptr;
+  };
+  LoopThread server;
+  auto listener = Listener::Listen(server.loop(), std::move(options));
+  REQUIRE(listener.ok());
+  const std::uint16_t port = listener.value()->BoundPort();
+  server.Start();
+  Client first = Client::Tcp(port);
+  REQUIRE(first.Echoes("x"));
+  const Client second = Client::Tcp(port);
+  CHECK(second.Echoes("y"));
+  CHECK(first.ReceiveToEnd().empty());
+  REQUIRE(journal.Await("closed"));
+  CHECK(second.Echoes("z"));
+  CHECK(budget.open() == 1);
+  CHECK(budget.refused() == 0);
+  CHECK(listener.value()->accepted() == 2);
+}
+
 TEST_CASE("a listener that stops accepting keeps its connections") {
   LoopThread server;
   auto listener = Listener::Listen(server.loop(), test::OnLoopback(test::Echo()));

@@ -109,11 +109,18 @@ class HttpTest(harness.Case):
         last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         self.assertEqual(self.raw(request + request + last).count(b"HTTP/1.1 200"), 3)
 
-    def test_seventeen_connections_do_not_lock_the_port(self):
-        held = [socket.create_connection(self.shared.http_address) for _ in range(20)]
-        for sock in held:
-            sock.close()
-        harness.wait_until(lambda: self.shared.http_get("/healthz")[0] == 200, 5, "health")
+    def test_connections_that_ask_for_nothing_do_not_shut_a_prober_out(self):
+        host = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+        for kind, sent in (("silent", b""), ("half a request", host), ("idle", host + b"\r\n")):
+            with self.subTest(kind=kind):
+                held = []
+                for _ in range(20):
+                    held.append(socket.create_connection(self.shared.http_address))
+                    held[-1].sendall(sent)
+                for _ in range(3):
+                    self.assertEqual(self.shared.http_get("/healthz")[0], 200)
+                for sock in held:
+                    sock.close()
 
 
 if __name__ == "__main__":
