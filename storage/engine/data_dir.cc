@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "protocol/base/limits.h"
 
@@ -44,6 +45,48 @@ base::Status MakeTree(const std::string& dir) {
     return base::Error{error.code, error.detail + "; give the server's user access to it"};
   }
   return base::Ok{};
+}
+
+// A name for a message, whatever bytes it has.
+std::string Printable(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  return name;
+}
+
+// A directory that somebody else uses is not taken over: its files and ours would
+// be moved, copied and deleted together from then on.
+base::Status CheckEmptyOrOurs(const std::string& dir) {
+  std::vector<std::string> foreign;
+  std::error_code failure;
+  for (std::filesystem::directory_iterator entry(dir, failure), end; !failure && entry != end;
+       entry.increment(failure)) {
+    const std::string name = entry->path().filename().string();
+    // What a new filesystem has, and what a first start may have left behind.
+    if (name != "lost+found" && name != "LOCK" && name != "VERSION.new") {
+      foreign.push_back(Printable(name));
+    }
+  }
+  if (failure) {
+    return base::Error{base::Code::kIo, "cannot read " + dir + ": " + failure.message()};
+  }
+  // Looked at last: another process may be making this directory its own.
+  if (foreign.empty() || PathExists(dir + "/VERSION") || PathExists(dir + "/db/CURRENT")) {
+    return base::Ok{};
+  }
+  constexpr std::size_t kNamedMax = 3;
+  std::sort(foreign.begin(), foreign.end());
+  std::string names;
+  for (std::size_t i = 0; i < std::min(foreign.size(), kNamedMax); ++i) {
+    names += (names.empty() ? "" : ", ") + foreign[i];
+  }
+  if (foreign.size() > kNamedMax) {
+    names += " and " + std::to_string(foreign.size() - kNamedMax) + " more";
+  }
+  return base::Error{base::Code::kIo,
+                     dir + " is no data directory and not empty: it holds " + names +
+                         ", and no VERSION; give an empty or a new directory as --dir, or restore "
+                         "VERSION and db from a backup"};
 }
 
 std::string HolderOf(const File& lock) {
@@ -111,6 +154,7 @@ base::Result<DataDir> DataDir::Open(const std::string& dir) {
     return base::Error{base::Code::kIo, "no data directory was given; use --dir"};
   }
   RETURN_IF_ERROR(MakeTree(dir));
+  RETURN_IF_ERROR(CheckEmptyOrOurs(dir));
   ASSIGN_OR_RETURN(File lock, TakeLock(dir));
   RETURN_IF_ERROR(CheckVersion(dir));
   RETURN_IF_ERROR(MakeDirectory(dir + "/db"));

@@ -155,6 +155,30 @@ TEST_CASE("a newer, unreadable or missing format version is refused with a way o
   CHECK(refused.error().detail.find("VERSION is missing") != std::string::npos);
 }
 
+TEST_CASE("a directory with somebody's files is refused and left as it is") {
+  const TempDir dir;
+  for (const char* name : {"photo.jpg", "notes", "a\nb", "zip"}) {
+    REQUIRE(WriteWhole(dir / name, "mine").ok());
+  }
+  const auto refused = DataDir::Open(dir.path());
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == base::Code::kIo);
+  CHECK(refused.error().detail.find("holds a?b, notes, photo.jpg and 1 more, and no VERSION; give "
+                                    "an empty or a new directory") != std::string::npos);
+  CHECK_FALSE(PathExists(dir / "LOCK"));
+  CHECK_FALSE(PathExists(dir / "VERSION"));
+}
+
+TEST_CASE("a new filesystem and the leavings of a first start are an empty directory") {
+  const TempDir dir;
+  REQUIRE(MakeDirectory(dir / "lost+found").ok());
+  REQUIRE(WriteWhole(dir / "LOCK", "4711\n").ok());
+  REQUIRE(WriteWhole(dir / "VERSION.new", "repr").ok());
+  CHECK(DataDir::Open(dir.path()).ok());
+  REQUIRE(WriteWhole(dir / "notes", "beside a database of ours").ok());
+  CHECK(DataDir::Open(dir.path()).ok());
+}
+
 TEST_CASE("a path that is no directory is refused") {
   const TempDir dir;
   REQUIRE(WriteWhole(dir / "file", "x").ok());

@@ -200,6 +200,14 @@ class BadDirectoryTest(harness.Case):
         self.assertIn(str(server.pid), failure.log, "it says by whom")
         self.assertEqual(server.call("GET", "k1"), "v" * 500)
 
+    def test_a_directory_with_the_files_of_others_is_refused_and_left_alone(self):
+        directory = os.path.join(self.temp, "photos")
+        os.mkdir(directory)
+        with open(os.path.join(directory, "cat.jpg"), "wb") as file:
+            file.write(b"mine")
+        self.refused(directory, r"not empty: it holds cat\.jpg", r"give an empty or a new directory")
+        self.assertEqual(os.listdir(directory), ["cat.jpg"])
+
     def test_an_unreadable_directory_is_refused(self):
         harness.need_root("unreadable-directory")
         harness.need_tool("unreadable-directory", "setpriv")
