@@ -1,4 +1,6 @@
 // BACKUP: makes a backup while running.
+#include <algorithm>
+
 #include "protocol/wire/writer.h"
 #include "server/commands/args.h"
 #include "server/commands/context.h"
@@ -9,12 +11,28 @@ namespace {
 
 constexpr std::array kArgs{ArgSpec{.name = "name",
                                    .kind = ArgKind::kText,
-                                   .doc = "a new name: letters, digits, dot, dash, underscore",
+                                   .doc = "a new name: letters, digits, dot, dash, underscore; it "
+                                          "begins with a letter, digit or underscore",
                                    .min = 1,
                                    .max = base::limits::kNameBytes.value}};
 constexpr std::array kErrors{base::Code::kExists, base::Code::kBadRequest, base::Code::kIo};
 
+// The name becomes a directory that people type behind commands: no hidden one, no flag, no path.
+base::Status CheckName(std::string_view name) {
+  const auto may_begin = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  const auto may_follow = [&](char c) { return may_begin(c) || c == '.' || c == '-'; };
+  if (may_begin(name.front()) && std::all_of(name.begin(), name.end(), may_follow)) {
+    return base::Ok{};
+  }
+  return base::Error{base::Code::kBadRequest,
+                     "BACKUP: 'name' has letters, digits, '_', '.' and '-', and begins with a "
+                     "letter, digit or '_'"};
+}
+
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
+  RETURN_IF_ERROR(CheckName(args.Bytes(0)));
   ASSIGN_OR_RETURN(const storage::BackupReport report,
                    context.instance.store().Backup(args.Bytes(0)));
   reply.Map(4);

@@ -101,9 +101,12 @@ class BackupTest(harness.Case):
         rpc.call("SET", "k", 1)
         rpc.call("BACKUP", "one")
         self.assert_error("exists", rpc, "BACKUP", "one")
-        for name in ("", "../escape", "a/b", ".", "..", "x" * 65, "nul\0byte"):
+        for name in ("", "../escape", "a/b", "/tmp/b", ".", "..", ".hidden", "-rf", "-", "x" * 65,
+                     "nul\0byte", "a b", "ä"):
             error = rpc.error_of("BACKUP", name)
             self.assertIn(error.code, ("bad_request", "too_large"), name)
+        for name in ("_", "0-1.2", "x" * 64):
+            self.assertTrue(rpc.call("BACKUP", name)["path"].endswith("/" + name))
 
 
 class PersistenceTest(harness.Case):
