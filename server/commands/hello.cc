@@ -6,6 +6,7 @@
 #include "server/commands/context.h"
 #include "server/commands/spec.h"
 #include "server/commands/version.h"
+#include "server/telemetry/escape.h"
 
 namespace reprise::commands {
 namespace {
@@ -13,13 +14,15 @@ namespace {
 enum Option : std::size_t { kClient, kVersion };
 constexpr std::array kOptions{ArgSpec{.name = "client",
                                       .kind = ArgKind::kText,
-                                      .doc = "a name for CLIENT.LIST",
+                                      .doc = "a name for CLIENT.LIST, without control characters",
                                       .max = base::limits::kNameBytes.value},
                               ArgSpec{.name = "version",
                                       .kind = ArgKind::kText,
                                       .doc = "the client's version",
                                       .max = base::limits::kNameBytes.value}};
+constexpr std::array kErrors{base::Code::kBadRequest};
 constexpr std::array kExamples{
+    Example{R"(["HELLO", [{"client": "two\nlines"}]])", R"({"error": "bad_request"})"},
     Example{
         R"(["HELLO", [{"client": "docs"}]])",
         R"({"server": "reprise", "version": "*", "protocol": 1, "id": "*", "namespace": "default", "authenticated": false, "auth_required": false})"},
@@ -27,6 +30,12 @@ constexpr std::array kExamples{
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   Session& session = *context.session;
+  for (const Option option : {kClient, kVersion}) {
+    if (!telemetry::IsReadable(args.BytesOr(option, ""))) {  // Others read it in CLIENT.LIST.
+      return base::Error{base::Code::kBadRequest, "HELLO: '" + std::string(kOptions[option].name) +
+                                                      "' must be UTF-8 without control characters"};
+    }
+  }
   if (args.Has(kClient)) {
     session.client = std::string(args.BytesOr(kClient, ""));
     if (args.Has(kVersion)) {
@@ -64,7 +73,7 @@ constexpr CommandSpec kHello{
     .repeat_from = kNoRepeat,
     .options = kOptions,
     .result = "{server, version, protocol, id, namespace, authenticated, auth_required}",
-    .errors = {},
+    .errors = kErrors,
     .examples = kExamples,
     .run = &Run,
 };

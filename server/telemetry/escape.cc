@@ -88,6 +88,17 @@ void AppendTextValue(std::string_view value, std::string& out) {
   out += '"';
 }
 
+bool IsReadable(std::string_view value) {
+  while (!value.empty()) {
+    const text::CodePoint next = text::FirstCodePoint(value);
+    if (next.bytes == 0 || IsUnsafe(next.value)) {
+      return false;
+    }
+    value.remove_prefix(next.bytes);
+  }
+  return true;
+}
+
 void AppendJsonString(std::string_view value, std::string& out) {
   out += '"';
   while (!value.empty()) {

@@ -16,6 +16,9 @@ namespace reprise::telemetry {
 // \u{202e}).
 void AppendTextValue(std::string_view value, std::string& out);
 
+// Whether it is UTF-8 that acts on nobody's terminal: none of the code points escaped here.
+bool IsReadable(std::string_view value);
+
 // A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
 void AppendJsonString(std::string_view value, std::string& out);
 

@@ -66,6 +66,15 @@ std::string Json(std::string_view value) {
 
 }  // namespace
 
+TEST_CASE("readable is what no terminal acts on") {
+  CHECK(IsReadable(""));
+  CHECK(IsReadable("Grüße an 漢字 \"1.0\""));
+  for (const std::string_view bad :
+       {"a\nb", "\x1b[31m", "\x7f", "\xc2\x9b", "\xe2\x80\xae", "\xff"}) {
+    CHECK_FALSE(IsReadable(bad));
+  }
+}
+
 TEST_CASE("a text line has time, level, event and the fields in order") {
   const TempDir dir;
   const base::FakeClock clock(base::UnixMillis{1'700'000'000'007});

@@ -29,6 +29,17 @@ class ConnectionTest(harness.Case):
         # The list learns of the name within a tick.
         harness.wait_until(lambda: "reader" in repr(self.rpc.call("CLIENT.LIST")), 2, "the name")
 
+    def test_a_name_that_steers_a_terminal_is_refused(self):
+        mine = self.rpc.call("HELLO", client="polite")["id"]
+        for name in ("two\nlines", "\x1b[31mred", "nul\0", "del\x7f", "c1\u009b", "\u202eesrever",
+                     b"\xff"):
+            error = self.assert_error("bad_request", self.rpc, "HELLO", client=name)
+            self.assertIn("'client'", error.message)
+            self.assert_error("bad_request", self.rpc, "HELLO", client="c", version=name)
+        rows = {row["id"]: row for row in self.rpc.call("CLIENT.LIST")}
+        self.assertIn("polite", repr(rows[mine]))
+        self.rpc.call("HELLO", client="Grüße an 漢字", version="1.0 beta")
+
     def test_ping_and_echo_give_their_payload_back(self):
         self.assertEqual(self.rpc.call("PING"), "PONG")
         self.assertEqual(self.rpc.call("PING", "payload"), "payload")
