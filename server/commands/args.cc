@@ -15,9 +15,32 @@ std::string Named(const CommandSpec& spec, const ArgSpec& arg) {
   return std::string(spec.name) + ": '" + std::string(arg.name) + "' ";
 }
 
-Error OutOfRange(const CommandSpec& spec, const ArgSpec& arg, std::int64_t found) {
+Error OutOfRange(const CommandSpec& spec, const ArgSpec& arg, const std::string& found) {
   return {Code::kBadRequest, Named(spec, arg) + "must be from " + std::to_string(arg.min) + " to " +
-                                 std::to_string(arg.max) + ", found " + std::to_string(found)};
+                                 std::to_string(arg.max) + ", found " + found};
+}
+
+std::string_view Expected(ArgKind kind) {
+  switch (kind) {
+    case ArgKind::kKey:
+    case ArgKind::kText:
+      return "str or bin";
+    case ArgKind::kInt:
+    case ArgKind::kMillis:
+      return "an integer";
+    case ArgKind::kBool:
+      return "true or false";
+    case ArgKind::kTexts:
+      return "an array of str";
+    case ArgKind::kValue:
+      break;
+  }
+  return "any value";
+}
+
+Error WrongKind(const CommandSpec& spec, const ArgSpec& arg, std::string_view found) {
+  return {Code::kBadRequest, Named(spec, arg) + "must be " + std::string(Expected(arg.kind)) +
+                                 ", found " + std::string(found)};
 }
 
 base::Status CheckBytes(const CommandSpec& spec, const ArgSpec& arg, std::size_t found) {
@@ -34,8 +57,25 @@ base::Status CheckBytes(const CommandSpec& spec, const ArgSpec& arg, std::size_t
   return base::Ok{};
 }
 
+base::Status CheckTexts(const CommandSpec& spec, const ArgSpec& arg, std::string_view bytes) {
+  wire::Reader texts(bytes);
+  ASSIGN_OR_RETURN(const wire::Kind whole, texts.Peek());
+  if (whole != wire::Kind::kArray) {
+    return WrongKind(spec, arg, wire::NameOf(whole));
+  }
+  ASSIGN_OR_RETURN(const std::uint32_t count, texts.Array());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    ASSIGN_OR_RETURN(const wire::Kind item, texts.Peek());
+    if (item != wire::Kind::kStr) {
+      return WrongKind(spec, arg, "an array with " + std::string(wire::NameOf(item)));
+    }
+    RETURN_IF_ERROR(texts.Raw());
+  }
+  return base::Ok{};
+}
+
 // "key, value" for the message about a wrong count.
-std::string Expected(const CommandSpec& spec) {
+std::string ListOf(const CommandSpec& spec) {
   std::string list;
   for (std::size_t i = 0; i < spec.args.size(); ++i) {
     list += (list.empty() ? "" : ", ") + std::string(spec.args[i].name) +
@@ -48,7 +88,7 @@ std::string Expected(const CommandSpec& spec) {
 }
 
 Error WrongCount(const CommandSpec& spec, std::size_t given) {
-  return {Code::kBadRequest, std::string(spec.name) + " takes " + Expected(spec) + "; " +
+  return {Code::kBadRequest, std::string(spec.name) + " takes " + ListOf(spec) + "; " +
                                  std::to_string(given) + " given"};
 }
 
@@ -120,7 +160,10 @@ base::Status Args::DecodePositional(const CommandSpec& spec, std::uint32_t count
     const bool may_be_options = kind == wire::Kind::kMap && i + 1 == count &&
                                 (arg == nullptr || arg->kind != ArgKind::kValue);
     if (may_be_options) {
-      RETURN_IF_ERROR(CheckCount(spec, i));
+      if (const base::Status counted = CheckCount(spec, i); !counted.ok()) {
+        return Error{counted.error().code,
+                     counted.error().detail + " (the map at the end was taken for options)"};
+      }
       return DecodeOptions(spec, reader);
     }
     if (arg == nullptr) {
@@ -183,21 +226,13 @@ base::Status Args::DecodeOptions(const CommandSpec& spec, wire::Reader& reader) 
 base::Result<Args::Item> Args::DecodeItem(const CommandSpec& spec, const ArgSpec& arg,
                                           wire::Reader& reader) {
   Item item;
-  const auto wrong_kind = [&](const Error& error) {
-    return Error{Code::kBadRequest,
-                 Named(spec, arg) + "must be " +
-                     (arg.kind == ArgKind::kKey || arg.kind == ArgKind::kText ? "str or bin"
-                      : arg.kind == ArgKind::kTexts                           ? "an array of str"
-                      : arg.kind == ArgKind::kBool                            ? "true or false"
-                                                                              : "an integer") +
-                     "; " + error.detail};
-  };
+  ASSIGN_OR_RETURN(const wire::Kind found, reader.Peek());
   switch (arg.kind) {
     case ArgKind::kKey:
     case ArgKind::kText: {
       const auto text = reader.Text();
       if (!text.ok()) {
-        return wrong_kind(text.error());
+        return WrongKind(spec, arg, wire::NameOf(found));
       }
       item.bytes = text.value();
       RETURN_IF_ERROR(CheckBytes(spec, arg, item.bytes.size()));
@@ -205,20 +240,25 @@ base::Result<Args::Item> Args::DecodeItem(const CommandSpec& spec, const ArgSpec
     }
     case ArgKind::kInt:
     case ArgKind::kMillis: {
+      wire::Reader unsigned_reader = reader;
       const auto number = reader.Int();
+      if (!number.ok() && found == wire::Kind::kUint) {
+        ASSIGN_OR_RETURN(const std::uint64_t above, unsigned_reader.Uint());
+        return OutOfRange(spec, arg, std::to_string(above));
+      }
       if (!number.ok()) {
-        return wrong_kind(number.error());
+        return WrongKind(spec, arg, wire::NameOf(found));
       }
       item.number = number.value();
       if (item.number < arg.min || item.number > arg.max) {
-        return OutOfRange(spec, arg, item.number);
+        return OutOfRange(spec, arg, std::to_string(item.number));
       }
       return item;
     }
     case ArgKind::kBool: {
       const auto flag = reader.Bool();
       if (!flag.ok()) {
-        return wrong_kind(flag.error());
+        return WrongKind(spec, arg, wire::NameOf(found));
       }
       item.number = flag.value() ? 1 : 0;
       return item;
@@ -228,16 +268,7 @@ base::Result<Args::Item> Args::DecodeItem(const CommandSpec& spec, const ArgSpec
       ASSIGN_OR_RETURN(item.bytes, reader.Raw());
       RETURN_IF_ERROR(CheckBytes(spec, arg, item.bytes.size()));
       if (arg.kind == ArgKind::kTexts) {
-        wire::Reader texts(item.bytes);
-        const auto count = texts.Array();
-        if (!count.ok()) {
-          return wrong_kind(count.error());
-        }
-        for (std::uint32_t i = 0; i < count.value(); ++i) {
-          if (const auto text = texts.Str(); !text.ok()) {
-            return wrong_kind(text.error());
-          }
-        }
+        RETURN_IF_ERROR(CheckTexts(spec, arg, item.bytes));
       }
       return item;
     }

@@ -58,16 +58,25 @@ TEST_CASE("every command takes a deadline, within its bounds") {
 TEST_CASE("a mistake is answered with what was found and what is allowed") {
   CHECK(Problem("GET", "[]") == "GET takes key; 0 given");
   CHECK(Problem("GET", R"(["a", "b"])") == "GET takes key; 2 given");
-  CHECK(Problem("GET", "[7]") == "GET: 'key' must be str or bin; expected str or bin, found uint");
+  CHECK(Problem("GET", "[7]") == "GET: 'key' must be str or bin, found uint");
   CHECK(Problem("GET", R"([""])") == "GET: 'key' must have at least 1 byte");
-  CHECK(Problem("EXPIRE", R"(["k", "soon"])") ==
-        "EXPIRE: 'ttl_ms' must be an integer; expected an integer, found str");
+  CHECK(Problem("EXPIRE", R"(["k", "soon"])") == "EXPIRE: 'ttl_ms' must be an integer, found str");
   CHECK(Problem("SET", R"(["k", 1, {"ttl": 5}])") ==
         "SET: unknown option ttl; allowed are ttl_ms, nx, xx, timeout_ms");
-  CHECK(Problem("SET", R"(["k", 1, {"nx": 1}])") ==
-        "SET: 'nx' must be true or false; expected bool, found uint");
+  CHECK(Problem("SET", R"(["k", 1, {"nx": 1}])") == "SET: 'nx' must be true or false, found uint");
   CHECK(Problem("CACHE.STORE", R"(["p", "r", {"tags": "x"}])") ==
-        "CACHE.STORE: 'tags' must be an array of str; expected array, found str");
+        "CACHE.STORE: 'tags' must be an array of str, found str");
+  CHECK(Problem("CACHE.STORE", R"(["p", "r", {"tags": ["x", 5]}])") ==
+        "CACHE.STORE: 'tags' must be an array of str, found an array with uint");
+  CHECK(Problem("EXPIRE", R"(["k", 18446744073709551615])") ==
+        "EXPIRE: 'ttl_ms' must be from 1 to 315360000000, found 18446744073709551615");
+}
+
+TEST_CASE("a map that stands for a missing argument is named in the message about the count") {
+  CHECK(Problem("EXPIRE", R"(["k", {"ttl_ms": 5}])") ==
+        "EXPIRE takes key, ttl_ms; 1 given (the map at the end was taken for options)");
+  CHECK(Problem("GET", R"([{"a": 1}])") ==
+        "GET takes key; 0 given (the map at the end was taken for options)");
 }
 
 TEST_CASE("an option given twice is refused, nil means not given") {

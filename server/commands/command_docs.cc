@@ -11,12 +11,14 @@ namespace {
 
 constexpr std::array kArgs{ArgSpec{.name = "name",
                                    .kind = ArgKind::kText,
-                                   .doc = "in any case",
+                                   .doc = "in any case; all commands when not given",
                                    .required = false,
+                                   .min = 1,
                                    .max = base::limits::kMethodBytes.value}};
 constexpr std::array kErrors{base::Code::kUnknownCommand};
 constexpr std::array kExamples{
     Example{R"(["COMMAND.DOCS", ["nonsense"]])", R"({"error": "unknown_command"})"},
+    Example{R"(["COMMAND.DOCS", [""]])", R"({"error": "bad_request"})"},
 };
 
 base::Status Run(Context& /*context*/, const Args& args, wire::Writer& reply) {

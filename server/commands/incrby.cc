@@ -1,5 +1,6 @@
 // INCRBY: adds to the integer at a key.
 #include <limits>
+#include <string>
 
 #include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"
@@ -24,7 +25,24 @@ constexpr std::array kExamples{
     Example{R"(["INCRBY", ["visits", -7]])", R"(-2)"},
     Example{R"(["SET", ["k", "text"]])", R"(true)"},
     Example{R"(["INCRBY", ["k", 1]])", R"({"error": "wrong_type"})"},
+    Example{R"(["SET", ["k", 18446744073709551615]])", R"(true)"},
+    Example{R"(["INCRBY", ["k", -1]])", R"({"error": "bad_request"})"},
 };
+
+constexpr std::string_view kRange = "-9223372036854775808 to 9223372036854775807";
+
+base::Result<std::int64_t> StoredInteger(std::string_view value) {
+  const auto stored = wire::Reader(value).Int();
+  if (stored.ok()) {
+    return stored;
+  }
+  if (const auto above = wire::Reader(value).Uint(); above.ok()) {
+    return base::Error{base::Code::kBadRequest,
+                       "INCRBY: the integer at the key, " + std::to_string(above.value()) +
+                           ", is beyond its range, " + std::string(kRange)};
+  }
+  return base::Error{base::Code::kWrongType, "INCRBY: the value at the key is no integer"};
+}
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   storage::Transaction& transaction = context.view.transaction();
@@ -33,15 +51,12 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   std::int64_t number = 0;
   base::UnixMillis expires_at = storage::kNever;
   if (found.has_value()) {
-    const auto stored = wire::Reader(found->value()).Int();
-    if (!stored.ok()) {
-      return base::Error{base::Code::kWrongType, "INCRBY: the value at the key is no integer"};
-    }
-    number = stored.value();
+    ASSIGN_OR_RETURN(number, StoredInteger(found->value()));
     expires_at = found->expires_at();
   }
   if (__builtin_add_overflow(number, args.Int(1), &number)) {
-    return base::Error{base::Code::kBadRequest, "INCRBY: the sum does not fit in 64 bits"};
+    return base::Error{base::Code::kBadRequest,
+                       "INCRBY: the sum is beyond its range, " + std::string(kRange)};
   }
   if (args.Has(kTtlMs)) {
     expires_at = ExpiryAfter(args.MaybeInt(kTtlMs), context);
@@ -61,7 +76,7 @@ constexpr CommandSpec kIncrby{
     .family = Family::kKeys,
     .summary =
         "Adds to the integer at a key; an absent key counts as 0. The expiry stays unless ttl_ms "
-        "is given.",
+        "is given. Integers are signed, of 64 bits.",
     .complexity = "O(1)",
     .since = "0.1",
     .flags = kWrite,

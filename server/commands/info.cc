@@ -13,11 +13,13 @@
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{ArgSpec{.name = "section",
-                                   .kind = ArgKind::kText,
-                                   .doc = "server, clients, store, cache or process",
-                                   .required = false,
-                                   .max = 64}};
+constexpr std::array kArgs{
+    ArgSpec{.name = "section",
+            .kind = ArgKind::kText,
+            .doc = "server, clients, store, cache or process; all when not given",
+            .required = false,
+            .min = 1,
+            .max = 64}};
 
 void WriteServer(const Context& context, wire::Writer& reply) {
   const ServerState& server = *context.server;
@@ -93,6 +95,8 @@ constexpr std::array kSections{Section{"server", &WriteServer}, Section{"clients
                                Section{"store", &WriteStore}, Section{"cache", &WriteCache},
                                Section{"process", &WriteProcess}};
 
+constexpr std::array kErrors{base::Code::kBadRequest};
+
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   RETURN_IF_ERROR(RequireServer(context));
   if (args.size() == 0) {
@@ -129,7 +133,7 @@ constexpr CommandSpec kInfo{
     .repeat_from = kNoRepeat,
     .options = {},
     .result = "{section: {field: value}}",
-    .errors = {},
+    .errors = kErrors,
     .examples = {},
     .run = &Run,
 };

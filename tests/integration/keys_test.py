@@ -198,6 +198,20 @@ class KeysTest(harness.Case):
         self.assertEqual(unpack(pack(value)), value)
 
 
+class MessagesTest(harness.Case):
+    def test_an_error_about_numbers_and_names_says_what_is_allowed(self):
+        rpc = self.connect(self.server())
+        rpc.call("SET", "n", 2**64 - 1)
+        error = self.assert_error("bad_request", rpc, "INCRBY", "n", -1)
+        self.assertIn("-9223372036854775808 to 9223372036854775807", error.message)
+        self.assertIn(str(2**64 - 1), error.message)
+        self.assertEqual(rpc.call("GET", "n"), 2**64 - 1)
+        for method, name in (("INFO", "'section'"), ("COMMAND.DOCS", "'name'")):
+            self.assertIn(name, self.assert_error("bad_request", rpc, method, "").message)
+        error = self.assert_error("bad_request", rpc, "EXPIRE", "n", {"ttl_ms": 5})
+        self.assertIn("taken for options", error.message)
+
+
 class ReplyBoundTest(harness.Case):
     def test_mget_refuses_more_than_the_output_limit_and_the_connection_lives(self):
         limit = 256 * 1024
