@@ -362,6 +362,19 @@ TEST_CASE("A shell runs commands, prints replies and keeps the code of failures"
   CHECK(fixture.shell->RunLine("SET 'open") == ExitCode::kUsage);
 }
 
+TEST_CASE("Help of a family lists its commands, of anything else it is an error") {
+  Fixture fixture;
+  CHECK(fixture.shell->RunLine("help Keys") == ExitCode::kOk);
+  const std::string text = fixture.out.str();
+  CHECK(text.find("keys\n") == 0);
+  CHECK(text.find("\n  INCRBY") != std::string::npos);
+  CHECK(text.find("CACHE.STORE") == std::string::npos);
+  CHECK(fixture.shell->RunLine("help set") == ExitCode::kOk);
+  CHECK(fixture.out.str().find("SET key value") != std::string::npos);
+  CHECK(fixture.shell->RunLine("help nothing") == ExitCode::kUsage);
+  CHECK(fixture.errors.str() == "error: no command or family is called 'nothing'\n");
+}
+
 TEST_CASE("A shell reads piped commands, also over several lines") {
   Fixture fixture;
   std::istringstream input("SET a {\n\"x\": 2}\n:json\nGET a\nNOPE\nGET missing\n:quit\nGET a\n");

@@ -237,16 +237,19 @@ std::string HelpText(const CommandRow& row) {
   return text;
 }
 
-std::string HelpIndex(const Rows& rows) {
+std::string HelpIndex(const Rows& rows, std::string_view family) {
   std::map<std::string, std::vector<const CommandRow*>> families;
   std::size_t width = 0;
   for (const CommandRow& row : rows.all()) {
+    if (!family.empty() && ToUpper(row.family) != ToUpper(family)) {
+      continue;
+    }
     families[row.family].push_back(&row);
     width = std::max(width, row.name.size());
   }
   std::string text;
-  for (const auto& [family, members] : families) {
-    text += family + "\n";
+  for (const auto& [name, members] : families) {
+    text += name + "\n";
     for (const CommandRow* row : members) {
       text +=
           "  " + row->name + std::string(width - row->name.size() + 2, ' ') + row->summary + "\n";

@@ -73,7 +73,8 @@ std::string ToUpper(std::string_view text);
 std::string UsageLine(const CommandRow& row);
 // Summary, arguments, options, result, examples.
 std::string HelpText(const CommandRow& row);
-// All commands by family, one line each.
-std::string HelpIndex(const Rows& rows);
+// All commands by family, one line each, or those of one family (in any case of letters); empty
+// when there is no such family.
+std::string HelpIndex(const Rows& rows, std::string_view family = "");
 
 }  // namespace reprise::client

@@ -87,7 +87,8 @@ ExitCode Shell::Run(const std::vector<Word>& words) {
 ExitCode Shell::Help(const std::vector<Word>& words) {
   if (words.size() == 1) {
     out_ << HelpIndex(rows())
-         << "\nhelp COMMAND shows one. TAB completes; :json switches JSON replies; :quit leaves."
+         << "\nhelp COMMAND shows one, help FAMILY a family. TAB completes; :json switches JSON "
+            "replies; :quit leaves."
          << std::endl;
     return ExitCode::kOk;
   }
@@ -100,8 +101,13 @@ ExitCode Shell::Help(const std::vector<Word>& words) {
     out_ << HelpText(*row) << std::flush;
     return ExitCode::kOk;
   }
+  if (const std::string family = HelpIndex(rows(), words[1].text);
+      words.size() == 2 && !family.empty()) {
+    out_ << family << std::flush;
+    return ExitCode::kOk;
+  }
   const std::string nearest = rows().Nearest(name);
-  errors_ << "error: no command is called '" << name << "'"
+  errors_ << "error: no command or family is called '" << name << "'"
           << (nearest.empty() ? "" : "; did you mean " + nearest + "?") << std::endl;
   return ExitCode::kUsage;
 }

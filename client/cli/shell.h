@@ -33,7 +33,8 @@ class Shell {
 
   // Runs one command.
   ExitCode Run(const std::vector<Word>& words);
-  // Runs a typed line: a command, `help [COMMAND]`, `:json`, `:quit`. Empty lines do nothing.
+  // Runs a typed line: a command, `help [COMMAND or FAMILY]`, `:json`, `:quit`. Empty lines do
+  // nothing.
   ExitCode RunLine(std::string_view line);
   // Runs each line of `input` (a JSON text may span lines); the first code that is not kOk is kept.
   ExitCode RunAll(std::istream& input);
