@@ -21,7 +21,8 @@ inline constexpr ArgSpec kIdentityOption{
     .kind = ArgKind::kValue,
     .doc =
         "all besides the prompt that can change the answer: model, system prompt, tools, "
-        "temperature ...; compared exactly",
+        "temperature ...; compared exactly, but for the order of keys and the spelling of numbers: "
+        "1 and 1.0 are the same",
     .max = base::limits::kIdentityBytes.value};
 inline constexpr ArgSpec kTypeOption{.name = "type",
                                      .kind = ArgKind::kText,

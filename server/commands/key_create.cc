@@ -11,18 +11,21 @@ namespace {
 
 constexpr std::array kArgs{ArgSpec{.name = "namespace",
                                    .kind = ArgKind::kText,
-                                   .doc = "where the key's bots live",
+                                   .doc = "where the key's bots read and write",
                                    .min = 1,
                                    .max = base::limits::kNameBytes.value}};
 enum Option : std::size_t { kPermissions, kLabel };
-constexpr std::array kOptions{ArgSpec{.name = "permissions",
-                                      .kind = ArgKind::kTexts,
-                                      .doc = "of read, write, admin; read and write when not given",
-                                      .max = 256},
-                              ArgSpec{.name = "label",
-                                      .kind = ArgKind::kText,
-                                      .doc = "a name for KEY.LIST",
-                                      .max = base::limits::kNameBytes.value}};
+constexpr std::array kOptions{
+    ArgSpec{.name = "permissions",
+            .kind = ArgKind::kTexts,
+            .doc = "of read, write, admin; read and write when not given. "
+                   "admin is server-wide, for all namespaces, and does not "
+                   "include read and write",
+            .max = 256},
+    ArgSpec{.name = "label",
+            .kind = ArgKind::kText,
+            .doc = "a name for KEY.LIST",
+            .max = base::limits::kNameBytes.value}};
 constexpr std::array kErrors{base::Code::kNotFound, base::Code::kBadRequest};
 constexpr std::array kExamples{
     Example{R"(["KEY.CREATE", ["nowhere"]])", R"({"error": "not_found"})"},

@@ -64,6 +64,17 @@ class AccessTest(harness.Case):
             self.assert_error("forbidden", writer, method, *params)
         self.assertEqual(writer.call("GET", "k"), 1)
 
+    def test_admin_is_server_wide_and_does_not_include_read_and_write(self):
+        self.secure()
+        self.admin.call("NAMESPACE.CREATE", "tenant")
+        keeper = self.login(self.make_key("tenant", ["admin"])["key"])
+        self.assertIn("default", repr(keeper.call("NAMESPACE.LIST")))
+        self.assertIn("key", keeper.call("KEY.CREATE", "default", permissions=["read"]))
+        for method, params in (("GET", ["k"]), ("SET", ["k", 1]), ("CACHE.LOOKUP", ["p"])):
+            self.assert_error("forbidden", keeper, method, *params)
+        docs = keeper.call("COMMAND.DOCS", "KEY.CREATE")[0]["options"]
+        self.assertIn("does not include read and write", repr(docs))
+
     def test_keys_and_namespaces_survive_kill_9(self):
         self.admin.call("NAMESPACE.CREATE", "tenant")
         self.assert_error("bad_request", self.admin, "KEY.CREATE", "tenant")  # nobody would be admin

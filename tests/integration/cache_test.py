@@ -93,6 +93,12 @@ class CacheTest(harness.Case):
         hit = self.lookup("q", identity={"y": {"a": 1, "b": 2}, "x": 1})
         self.assertEqual(hit["status"], "hit")
 
+    def test_the_spelling_of_a_number_in_the_identity_does_not_matter(self):
+        self.store("question", "answer", identity={**self.identity, "temperature": 1})
+        for temperature, status in ((1.0, "hit"), (1.5, "miss"), ("1", "miss")):
+            identity = {**self.identity, "temperature": temperature}
+            self.assertEqual(self.lookup("question", identity=identity)["status"], status)
+
     def test_a_new_answer_replaces_the_old_one(self):
         self.store("q?", "old")
         self.store("q?", "new")
