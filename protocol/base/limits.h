@@ -104,6 +104,14 @@ inline constexpr Limit kNamespaces{"namespaces", 1024, 1024, 1024, "most namespa
 inline constexpr Limit kAccessKeys{"access_keys", 16'384, 16'384, 16'384, "most access keys"};
 inline constexpr Limit kCacheEntries{"cache_entries", 10'000, 1, 50'000'000,
                                      "most cache entries of one namespace"};
+inline constexpr Limit kLeaseMs{"lease_ms", 60'000, 100, 3'600'000,
+                                "how long a lease lives without CACHE.RENEW"};
+inline constexpr Limit kFlights{"flights", 100'000, 100'000, 100'000,
+                                "answers that are being computed at a time"};
+inline constexpr Limit kFlightWaiters{"flight_waiters", 1'000'000, 1'000'000, 1'000'000,
+                                      "callers that wait for answers at a time"};
+inline constexpr Limit kFlightChunks{"flight_chunks", 65'536, 65'536, 65'536,
+                                     "pieces of one streamed answer"};
 
 }  // namespace limits
 }  // namespace reprise::base

@@ -293,6 +293,7 @@ void Server::Reload() {
 
 void Server::BeginDrain() {
   draining_.store(true, std::memory_order_relaxed);
+  instance_->cache().flights().DropAll();  // Nobody waits for an answer that cannot come any more.
   for (LoopParts& parts : loops_) {
     (void)parts.loop->Post(base::MakeTask([&parts] {
       base::kLoop.AssertHeld();

@@ -92,16 +92,17 @@ std::string_view NameOf(Tier tier) {
   return tier == Tier::kExact ? "exact" : "normalized";
 }
 
-Cache::Cache(const KeyHasher& hasher) : hasher_(hasher) {}
+Cache::Cache(const KeyHasher& hasher, const base::Clock& clock)
+    : hasher_(hasher), flights_(clock) {}
 Cache::~Cache() = default;
 
 base::Result<std::unique_ptr<Cache>> Cache::Load(
     storage::Store& store, const std::vector<storage::NamespaceId>& namespaces,
-    base::UnixMillis now) {
+    const base::Clock& clock) {
   ASSIGN_OR_RETURN(const std::string secret, LoadSecret(store));
-  std::unique_ptr<Cache> cache(new Cache(KeyHasher(secret)));
+  std::unique_ptr<Cache> cache(new Cache(KeyHasher(secret), clock));
   for (const storage::NamespaceId id : namespaces) {
-    RETURN_IF_ERROR(cache->LoadSpace(id, now, store));
+    RETURN_IF_ERROR(cache->LoadSpace(id, clock.Now(), store));
   }
   return cache;
 }
@@ -250,7 +251,9 @@ base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits
       }
     }
   }
-  space.CountMiss(type->name);
+  if (limits.count_miss) {
+    space.CountMiss(type->name);
+  }
   switch (why) {
     case Space::Absent::kExpired:
       return Outcome{std::nullopt, "the entry has expired"};
@@ -303,6 +306,27 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
   return Stored{slot.id, slot.exact, slot.normalized, slot.expires_at};
 }
 
+base::Result<FlightQuestion> Cache::Ask(const Question& question, Tier deepest,
+                                        const config::CacheOptions& options) const {
+  RETURN_IF_ERROR(CheckPrompt(question.prompt, options));
+  ASSIGN_OR_RETURN(const config::QueryType* type, FindType(question.type, options));
+  FlightQuestion asked;
+  RETURN_IF_ERROR(CanonicalIdentity(question.identity, asked.identity));
+  RETURN_IF_ERROR(text::Normalize(question.prompt, asked.normalized_prompt));
+  asked.namespace_id = question.namespace_id;
+  asked.exact = hasher_.Exact(asked.namespace_id, asked.identity, question.prompt);
+  asked.normalized =
+      hasher_.Normalized(asked.namespace_id, asked.identity, asked.normalized_prompt);
+  asked.prompt = question.prompt;
+  asked.type = type->name;
+  asked.exact_only = deepest == Tier::kExact;
+  return asked;
+}
+
+void Cache::CountFollower(storage::NamespaceId id, const Filled& filled, Tier tier) {
+  FindOrMake(id).CountFollower(filled.type, filled.worth, tier);
+}
+
 // Ids grow with time and stay below 2^53, so that every client language holds them exactly; after a
 // restart they go on above all that were given out.
 std::uint64_t Cache::TakeId(base::UnixMillis now) {
@@ -317,6 +341,7 @@ std::uint64_t Cache::Drop(storage::NamespaceId id, bool forget, storage::Transac
   if (forget) {
     transaction.DeletePrefix(Family::kMeta, CountersPrefix(id));
   }
+  flights_.Drop(id);
   Space* space = Find(id);
   return space == nullptr ? 0 : space->Clear(forget);
 }

@@ -26,6 +26,7 @@
 #include "protocol/base/mutex.h"
 #include "protocol/base/result.h"
 #include "server/cache/counters.h"
+#include "server/cache/flights.h"
 #include "server/cache/identity.h"
 #include "server/cache/index.h"
 #include "server/cache/row.h"
@@ -64,6 +65,7 @@ struct Stored {
 struct LookupLimits {
   Tier deepest = Tier::kNormalized;        // tiers behind this one are not tried
   std::optional<std::int64_t> max_age_ms;  // older entries are a miss
+  bool count_miss = true;                  // false: the caller asks again, or counts it itself
 };
 
 struct Found {
@@ -98,7 +100,7 @@ class Cache {
   // Reads the small rows and counters of `namespaces`; takes about 1.5 s for a million entries.
   static base::Result<std::unique_ptr<Cache>> Load(
       storage::Store& store, const std::vector<storage::NamespaceId>& namespaces,
-      base::UnixMillis now);
+      const base::Clock& clock);
   ~Cache();
 
   base::Result<Outcome> Lookup(const Question& question, const LookupLimits& limits,
@@ -106,6 +108,13 @@ class Cache {
   base::Result<Stored> Store(const Question& question, const Answer& answer,
                              const config::CacheOptions& options,
                              storage::Transaction& transaction);
+  // The question as flights know it. Errors: as Lookup.
+  base::Result<FlightQuestion> Ask(const Question& question, Tier deepest,
+                                   const config::CacheOptions& options) const;
+  // Somebody who waited for the answer had it, and so saved a call.
+  void CountFollower(storage::NamespaceId id, const Filled& filled, Tier tier);
+  Flights& flights() { return flights_; }
+
   // Removes all entries of a namespace; its counters stay unless `forget`.
   std::uint64_t Drop(storage::NamespaceId id, bool forget, storage::Transaction& transaction);
 
@@ -131,7 +140,7 @@ class Cache {
     std::string_view normalized;
   };
 
-  explicit Cache(const KeyHasher& hasher);
+  Cache(const KeyHasher& hasher, const base::Clock& clock);
   base::Status LoadSpace(storage::NamespaceId id, base::UnixMillis now, storage::Store& store);
   static base::Result<std::optional<Found>> Verify(const Wanted& wanted, const Candidate& candidate,
                                                    const storage::View& view, Space& space);
@@ -141,6 +150,7 @@ class Cache {
   std::vector<std::pair<storage::NamespaceId, Space*>> Spaces() const;
 
   KeyHasher hasher_;
+  Flights flights_;
   std::uint64_t next_id_ = 1;  // used by Load and then by the writer thread only
   mutable base::Mutex mutex_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Space>> spaces_ GUARDED_BY(mutex_);

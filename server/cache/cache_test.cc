@@ -18,9 +18,7 @@ struct Bench {
     store = storage::Store::OpenWithClock(store_options, clock).value();
     Reload();
   }
-  void Reload() {
-    cache = Cache::Load(*store, {NamespaceId{1}, NamespaceId{2}}, clock.Now()).value();
-  }
+  void Reload() { cache = Cache::Load(*store, {NamespaceId{1}, NamespaceId{2}}, clock).value(); }
 
   base::Result<Stored> TryStore(std::string_view prompt, std::string_view response,
                                 std::string_view type = "", NamespaceId home = NamespaceId{1},

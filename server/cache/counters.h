@@ -23,6 +23,7 @@ struct Counters {
   std::uint64_t tokens_saved_in = 0;
   std::uint64_t tokens_saved_out = 0;
   std::uint64_t cost_saved_nano = 0;
+  std::uint64_t followers = 0;
 
   void Add(const Counters& other);
 };
@@ -44,6 +45,8 @@ inline constexpr std::array kCounterFields{
     CounterField{"tokens_saved_out", &Counters::tokens_saved_out,
                  "output tokens of the calls saved"},
     CounterField{"cost_saved_nano", &Counters::cost_saved_nano, "nano-dollars of the calls saved"},
+    CounterField{"followers", &Counters::followers,
+                 "hits that waited for another caller's answer"},
 };
 
 // Rows of the `meta` family. Fields may be appended in later versions; missing ones read as 0.

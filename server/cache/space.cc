@@ -57,13 +57,23 @@ std::optional<Cache::Candidate> Cache::Space::FindNormalized(const KeyHash& hash
 
 std::string Cache::Space::CountHit(const Candidate& candidate) {
   base::MutexLock lock(mutex_);
-  Counters& counters = types_[candidate.type].counters;
-  ++(candidate.tier == Tier::kExact ? counters.hits_exact : counters.hits_normalized);
-  counters.tokens_saved_in += candidate.worth.tokens_in;
-  counters.tokens_saved_out += candidate.worth.tokens_out;
-  counters.cost_saved_nano += candidate.worth.cost_nano;
-  dirty_ = true;
+  CountSaving(types_[candidate.type].counters, candidate.worth, candidate.tier);
   return types_[candidate.type].type;
+}
+
+void Cache::Space::CountFollower(std::string_view type, const Worth& worth, Tier tier) {
+  base::MutexLock lock(mutex_);
+  Counters& counters = types_[TypeNumber(type)].counters;
+  CountSaving(counters, worth, tier);
+  ++counters.followers;
+}
+
+void Cache::Space::CountSaving(Counters& counters, const Worth& worth, Tier tier) {
+  ++(tier == Tier::kExact ? counters.hits_exact : counters.hits_normalized);
+  counters.tokens_saved_in += worth.tokens_in;
+  counters.tokens_saved_out += worth.tokens_out;
+  counters.cost_saved_nano += worth.cost_nano;
+  dirty_ = true;
 }
 
 void Cache::Space::CountMiss(std::string_view type) {

@@ -42,6 +42,7 @@ class Cache::Space {
   // Answers the name of the entry's type.
   std::string CountHit(const Candidate& candidate);
   void CountMiss(std::string_view type);
+  void CountFollower(std::string_view type, const Worth& worth, Tier tier);
 
   // Makes room for one more entry besides `exact`, which is replaced: the exact hashes to delete.
   std::vector<KeyHash> MakeRoom(const KeyHash& exact, std::size_t entries_max);
@@ -60,6 +61,7 @@ class Cache::Space {
   void SweepExpired(base::UnixMillis now, std::size_t slots_max);
 
  private:
+  void CountSaving(Counters& counters, const Worth& worth, Tier tier) REQUIRES(mutex_);
   std::uint16_t TypeNumber(std::string_view name) REQUIRES(mutex_);
   bool Shows(const Slot& slot, const Visible& visible, Absent& why) const REQUIRES(mutex_);
   Candidate Take(SlotNumber slot, Tier tier) REQUIRES(mutex_);

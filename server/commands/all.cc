@@ -6,7 +6,12 @@ namespace reprise::commands {
 
 extern const CommandSpec kAuth;
 extern const CommandSpec kBackup;
+extern const CommandSpec kCacheAbandon;
+extern const CommandSpec kCacheAppend;
+extern const CommandSpec kCacheFetch;
+extern const CommandSpec kCacheFill;
 extern const CommandSpec kCacheLookup;
+extern const CommandSpec kCacheRenew;
 extern const CommandSpec kCacheStats;
 extern const CommandSpec kCacheStore;
 extern const CommandSpec kCacheTypes;
@@ -49,19 +54,17 @@ extern const CommandSpec kVerify;
 
 std::span<const CommandSpec* const> AllCommands() {
   static constexpr std::array kAll{
-      &kAuth,         &kBackup,        &kCacheLookup,
-      &kCacheStats,   &kCacheStore,    &kCacheTypes,
-      &kClientKill,   &kClientList,    &kCommandDocs,
-      &kCommandList,  &kConfigGet,     &kConfigSet,
-      &kDel,          &kEcho,          &kExists,
-      &kExpire,       &kFlush,         &kGet,
-      &kHello,        &kIncrby,        &kInfo,
-      &kKeyCreate,    &kKeyDel,        &kKeyList,
-      &kMget,         &kMset,          &kNamespaceCreate,
-      &kNamespaceDel, &kNamespaceList, &kPersist,
-      &kPing,         &kQuit,          &kSave,
-      &kScan,         &kSet,           &kShutdown,
-      &kSlowlog,      &kStats,         &kSubscribe,
+      &kAuth,         &kBackup,        &kCacheAbandon, &kCacheAppend,
+      &kCacheFetch,   &kCacheFill,     &kCacheLookup,  &kCacheRenew,
+      &kCacheStats,   &kCacheStore,    &kCacheTypes,   &kClientKill,
+      &kClientList,   &kCommandDocs,   &kCommandList,  &kConfigGet,
+      &kConfigSet,    &kDel,           &kEcho,         &kExists,
+      &kExpire,       &kFlush,         &kGet,          &kHello,
+      &kIncrby,       &kInfo,          &kKeyCreate,    &kKeyDel,
+      &kKeyList,      &kMget,          &kMset,         &kNamespaceCreate,
+      &kNamespaceDel, &kNamespaceList, &kPersist,      &kPing,
+      &kQuit,         &kSave,          &kScan,         &kSet,
+      &kShutdown,     &kSlowlog,       &kStats,        &kSubscribe,
       &kTtl,          &kUnsubscribe,   &kVerify,
   };
   return kAll;

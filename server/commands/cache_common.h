@@ -1,5 +1,5 @@
-// What several commands of the cache family share: how a question is asked. Threads: as the
-// command.
+// What several commands of the cache family share: how a question is asked, what an answer carries,
+// how a hit is told. Threads: as the command.
 #pragma once
 
 #include "server/cache/cache.h"
@@ -14,6 +14,12 @@ inline constexpr ArgSpec kPromptArg{.name = "prompt",
                                     .doc = "the question, UTF-8",
                                     .min = 1,
                                     .max = base::limits::kPromptBytes.ceiling};
+inline constexpr ArgSpec kLeaseArg{.name = "lease",
+                                   .kind = ArgKind::kText,
+                                   .doc = "as CACHE.FETCH gave it",
+                                   .min = 1,
+                                   .max = base::limits::kNameBytes.value};
+
 // The first two options of each command that asks a question.
 enum QuestionOption : std::size_t { kIdentity, kType, kQuestionOptions };
 inline constexpr ArgSpec kIdentityOption{
@@ -28,10 +34,59 @@ inline constexpr ArgSpec kTypeOption{.name = "type",
                                      .kind = ArgKind::kText,
                                      .doc = "the query type; `general` when not given",
                                      .max = base::limits::kNameBytes.value};
+inline constexpr ArgSpec kMaxAgeOption{.name = "max_age_ms",
+                                       .kind = ArgKind::kMillis,
+                                       .doc = "older entries are a miss",
+                                       .max = base::limits::kTtlMs.ceiling};
+inline constexpr ArgSpec kTierOption{
+    .name = "tier",
+    .kind = ArgKind::kText,
+    .doc = "the last tier that is tried: exact, or normalized (the default)",
+    .max = base::limits::kNameBytes.value};
+
+// What CACHE.STORE and CACHE.FILL are told about an answer; in this order, from `first`.
+enum AnswerOption : std::size_t { kTags, kTtlMs, kTokensIn, kTokensOut, kCostNano, kModel };
+inline constexpr std::int64_t kTokensMax = 1'000'000'000;
+inline constexpr std::int64_t kCostNanoMax = 1'000'000'000'000'000;  // a million dollars
+inline constexpr ArgSpec kTagsOption{.name = "tags",
+                                     .kind = ArgKind::kTexts,
+                                     .doc = "labels of the entry; at most 32 of at most 128 bytes",
+                                     .max = 8192};
+inline constexpr ArgSpec kTokensInOption{.name = "tokens_in",
+                                         .kind = ArgKind::kInt,
+                                         .doc = "input tokens of the call that made the answer",
+                                         .max = kTokensMax};
+inline constexpr ArgSpec kTokensOutOption{.name = "tokens_out",
+                                          .kind = ArgKind::kInt,
+                                          .doc = "output tokens of that call",
+                                          .max = kTokensMax};
+inline constexpr ArgSpec kCostNanoOption{.name = "cost_nano",
+                                         .kind = ArgKind::kInt,
+                                         .doc = "price of that call in nano-dollars",
+                                         .max = kCostNanoMax};
+inline constexpr ArgSpec kModelOption{
+    .name = "model",
+    .kind = ArgKind::kText,
+    .doc = "who answered; kept for reports, not part of the identity",
+    .max = base::limits::kTagBytes.value};
 
 inline cache::Question QuestionOf(const Context& context, const Args& args) {
   return {context.principal.namespace_id, args.Bytes(0), args.BytesOr(kIdentity, ""),
           args.BytesOr(kType, "")};
 }
+
+// `first` is the index of kTagsOption in the row. Errors: bad tags.
+base::Result<cache::Answer> AnswerOf(const Args& args, std::string_view response,
+                                     std::size_t first);
+base::Result<cache::Tier> TierNamed(std::string_view name);
+
+// {status, tier, id, response, type, age_ms, expires_at_ms, tokens_in, tokens_out, cost_nano,
+// model, reason}
+void WriteHit(const cache::Found& found, std::string_view reason, base::UnixMillis now,
+              wire::Writer& reply);
+// {status, reason}
+void WriteStatus(std::string_view status, std::string_view reason, wire::Writer& reply);
+// {id, tier_keys: {exact, normalized}, expires_at_ms}
+void WriteStored(const cache::Stored& stored, wire::Writer& reply);
 
 }  // namespace reprise::commands

@@ -10,16 +10,7 @@ namespace {
 
 constexpr std::array kArgs{kPromptArg};
 enum Option : std::size_t { kMaxAgeMs = kQuestionOptions, kTier };
-constexpr std::array kOptions{
-    kIdentityOption, kTypeOption,
-    ArgSpec{.name = "max_age_ms",
-            .kind = ArgKind::kMillis,
-            .doc = "older entries are a miss",
-            .max = base::limits::kTtlMs.ceiling},
-    ArgSpec{.name = "tier",
-            .kind = ArgKind::kText,
-            .doc = "the last tier that is tried: exact, or normalized (the default)",
-            .max = base::limits::kNameBytes.value}};
+constexpr std::array kOptions{kIdentityOption, kTypeOption, kMaxAgeOption, kTierOption};
 constexpr std::array kExamples{
     Example{R"(["CACHE.STORE", ["What is RAII?", "Resource acquisition is initialization."]])",
             R"({"id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
@@ -32,15 +23,6 @@ constexpr std::array kExamples{
             R"({"status": "miss", "reason": "no entry for this prompt and identity"})"},
 };
 
-base::Result<cache::Tier> TierNamed(std::string_view name) {
-  for (const cache::Tier tier : {cache::Tier::kExact, cache::Tier::kNormalized}) {
-    if (cache::NameOf(tier) == name) {
-      return tier;
-    }
-  }
-  return base::Error{base::Code::kBadRequest, "CACHE.LOOKUP: 'tier' must be exact or normalized"};
-}
-
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   cache::LookupLimits limits;
   limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
@@ -49,27 +31,11 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(
       const cache::Outcome outcome,
       context.instance.cache().Lookup(question, limits, context.config.cache, context.view));
-  if (!outcome.found.has_value()) {
-    reply.Map(2);
-    reply.Field("status", "miss");
-    reply.Field("reason", outcome.reason);
-    return base::Ok{};
+  if (outcome.found.has_value()) {
+    WriteHit(*outcome.found, outcome.reason, context.now(), reply);
+  } else {
+    WriteStatus("miss", outcome.reason, reply);
   }
-  const cache::Found& found = *outcome.found;
-  reply.Map(12);
-  reply.Field("status", "hit");
-  reply.Field("tier", cache::NameOf(found.tier));
-  reply.Field("id", found.body.id);
-  reply.Str("response");
-  reply.Raw(found.body.response);
-  reply.Field("type", found.type);
-  reply.Field("age_ms", context.now() - found.created_at);
-  reply.Field("expires_at_ms", base::ToInt(found.expires_at));
-  reply.Field("tokens_in", found.worth.tokens_in);
-  reply.Field("tokens_out", found.worth.tokens_out);
-  reply.Field("cost_nano", found.worth.cost_nano);
-  reply.Field("model", found.body.model);
-  reply.Field("reason", outcome.reason);
   return base::Ok{};
 }
 

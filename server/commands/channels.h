@@ -11,6 +11,9 @@ namespace reprise::commands {
 inline constexpr std::string_view kSlowChannel = "slow";
 inline constexpr std::string_view kConfigChannel = "config";
 
+// Not to subscribe to: CACHE.FETCH with `stream` gets it.
+inline constexpr std::string_view kChunkChannel = "chunk";
+
 struct ChannelRow {
   std::string_view name;
   bool needs_admin;

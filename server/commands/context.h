@@ -4,6 +4,7 @@
 // `session` is there only for commands with the flag kSession, which run on the loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,10 @@
 #include "server/config/options.h"
 #include "server/instance/instance.h"
 #include "storage/engine/view.h"
+
+namespace reprise::wire {
+class Writer;
+}
 
 namespace reprise::commands {
 
@@ -41,6 +46,25 @@ struct Session {
   Subscriptions* subscriptions = nullptr;   // null in embedded mode
 };
 
+// The reply of a command that waits, to be given later. Any thread; dropping it gives none.
+class LateReply {
+ public:
+  virtual ~LateReply() = default;
+  // Once: `write` writes the result, or answers an error.
+  virtual void Give(const std::function<base::Status(wire::Writer&)>& write) = 0;
+  // A notification `EVENT [channel, event]` ahead of the reply; only posts a message.
+  virtual void Notify(std::string_view channel, std::string_view event) = 0;
+};
+
+// Only for commands with the flag kWaits, and not on the loop.
+class Deferral {
+ public:
+  virtual ~Deferral() = default;
+  // From here on the reply is given through what this answers, and what the handler writes and
+  // returns is not looked at. Once given, the request is gone: copy what is needed before.
+  virtual std::shared_ptr<LateReply> Take() = 0;
+};
+
 struct Context {
   instance::Instance& instance;
   const config::Config& config;  // one snapshot for the whole command
@@ -48,8 +72,12 @@ struct Context {
   const access::Principal& principal;
   ServerState* server = nullptr;  // the running process; null in embedded mode
   Session* session = nullptr;
+  Deferral* deferral = nullptr;
+  std::uint64_t owner = 0;  // the connection's id; 0 in embedded mode
   std::string key_scratch{};
 
+  // A command that waits cannot do so on the loop: it answers kWouldBlock there, and is run again.
+  bool on_loop() const { return server != nullptr && session != nullptr; }
   base::UnixMillis now() const { return view.now(); }
   // The stored key of a key of this namespace; valid until the next call.
   std::string_view DataKey(std::string_view key) {

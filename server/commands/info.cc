@@ -70,10 +70,19 @@ void WriteStore(const Context& context, wire::Writer& reply) {
 void WriteCache(const Context& context, wire::Writer& reply) {
   const cache::NamespaceStats stats =
       context.instance.cache().Stats(context.principal.namespace_id);
-  reply.Map(3);
+  // Of the whole server: INFO is for administrators.
+  const cache::FlightStats flights = context.instance.cache().flights().Stats();
+  reply.Map(10);
   reply.Field("entries", stats.entries);
   reply.Field("entries_max", context.config.cache.entries_max);
   reply.Field("memory_bytes", stats.memory_bytes);
+  reply.Field("flights", flights.flights);
+  reply.Field("waiters", flights.waiters);
+  reply.Field("leases_given", flights.leases_given);
+  reply.Field("leases_handed_over", flights.handed_over);
+  reply.Field("leases_expired", flights.leases_expired);
+  reply.Field("flights_filled", flights.filled);
+  reply.Field("wait_timeouts", flights.wait_timeouts);
 }
 
 void WriteProcess(const Context& /*context*/, wire::Writer& reply) {

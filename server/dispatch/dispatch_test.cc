@@ -28,7 +28,8 @@ struct Bench {
         Dispatcher::Parts{*instance, *state, mailbox, telemetry.shard(0),
                           [this](const ReplyTo& to, base::Buffer reply) {
                             delivered.emplace_back(to.ticket, Text(reply));
-                          }});
+                          },
+                          [](const SessionRef&, std::string_view, std::string_view) {}});
     session.principal = std::make_shared<const access::Principal>();
     session.peer = std::make_shared<const std::string>("test");
   }

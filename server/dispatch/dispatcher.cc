@@ -71,7 +71,7 @@ struct Dispatcher::Job final : public base::Task {
   bool TooLate(base::Nanos now) const {
     return args.timeout_ms() > 0 && now - received > args.timeout_ms() * base::kNanosPerMilli;
   }
-  base::Status Execute(const storage::View& view) {
+  base::Status Execute(const storage::View& view, commands::Deferral* deferral = nullptr) {
     const Parts& parts = dispatcher.parts_;
     if (TooLate(dispatcher.clock_.Elapsed())) {
       return Error{Code::kTimeout,
@@ -88,7 +88,8 @@ struct Dispatcher::Job final : public base::Task {
     reply.Clear();
     wire::BeginResponse(request.msgid, reply);
     wire::Writer writer(reply);
-    commands::Context context{parts.instance, *config, view, *principal, &parts.server, nullptr};
+    commands::Context context{parts.instance, *config, view,     *principal,
+                              &parts.server,  nullptr, deferral, reply_to.owner};
     return plan.spec->run(context, args, writer);
   }
   void Settle(const base::Status& outcome) {
@@ -122,15 +123,48 @@ class Dispatcher::WriteCall final : public storage::Mutation {
   std::unique_ptr<Job> job_;
 };
 
-class Dispatcher::ReadCall final : public base::Task {
+// A job whose command took its reply along.
+class Dispatcher::Waiting final : public commands::LateReply {
+ public:
+  explicit Waiting(std::unique_ptr<Job> job) : job_(std::move(job)) {}
+
+  void Give(const std::function<base::Status(wire::Writer&)>& write) override {
+    job_->reply.Clear();
+    wire::BeginResponse(job_->request.msgid, job_->reply);
+    wire::Writer writer(job_->reply);
+    job_->Settle(write(writer));
+    base::Mailbox& home = job_->dispatcher.parts_.mailbox;
+    (void)home.Post(std::move(job_));
+  }
+  void Notify(std::string_view channel, std::string_view event) override {
+    const Parts& parts = job_->dispatcher.parts_;
+    (void)parts.mailbox.Post(
+        base::MakeTask([&parts, to = job_->reply_to.session, channel = std::string(channel),
+                        event = std::string(event)] { parts.notify(to, channel, event); }));
+  }
+
+ private:
+  std::unique_ptr<Job> job_;
+};
+
+class Dispatcher::ReadCall final : public base::Task, public commands::Deferral {
  public:
   explicit ReadCall(std::unique_ptr<Job> job) : job_(std::move(job)) {}
+
+  std::shared_ptr<commands::LateReply> Take() override {
+    return std::make_shared<Waiting>(std::move(job_));
+  }
 
   void Run() override {
     const Parts& parts = job_->dispatcher.parts_;
     const storage::View view(parts.instance.store(), parts.instance.clock().Now(),
                              storage::ReadMode::kDisk);
-    job_->Settle(job_->Execute(view));
+    const base::Status outcome =
+        job_->Execute(view, job_->plan.Is(commands::kWaits) ? this : nullptr);
+    if (job_ == nullptr) {
+      return;  // Taken along: it may be answered already.
+    }
+    job_->Settle(outcome);
     base::Mailbox& home = job_->dispatcher.parts_.mailbox;
     (void)home.Post(std::move(job_));
   }
@@ -187,8 +221,8 @@ bool Dispatcher::RunInline(const Plan& plan, const Incoming& incoming, commands:
     wire::BeginResponse(incoming.request.msgid, out);
     wire::Writer writer(out);
     const storage::View view(parts_.instance.store(), clock_.Now(), storage::ReadMode::kMemory);
-    commands::Context context{parts_.instance,    *Config(),      view,
-                              *session.principal, &parts_.server, &session};
+    commands::Context context{parts_.instance, *Config(), view,    *session.principal,
+                              &parts_.server,  &session,  nullptr, session.id};
     outcome = plan.spec->run(context, args_, writer);
     if (!outcome.ok() && outcome.error().code == Code::kWouldBlock) {
       out.Truncate(start);
@@ -227,6 +261,7 @@ bool Dispatcher::Offload(const Plan& plan, const Incoming& incoming,
   job->config = Config();
   job->peer = session.peer;
   job->reply_to = reply_to;
+  job->reply_to.owner = session.id;
   job->received = incoming.received;
   if (plan.lane == Lane::kWriter) {
     writes_.push_back(std::make_unique<WriteCall>(std::move(job)));
@@ -263,7 +298,9 @@ void Dispatcher::Finish(Job& job) {
   const auto micros =
       static_cast<std::uint64_t>((clock_.Elapsed() - job.received) / base::kNanosPerMicro);
   parts_.shard.Record(job.plan.command, micros, job.failed);
-  RecordSlow(job.plan.command, micros, *job.principal, job.peer, job.frame.size());
+  if (!job.plan.Is(commands::kWaits)) {  // Waiting is not slow.
+    RecordSlow(job.plan.command, micros, *job.principal, job.peer, job.frame.size());
+  }
   parts_.deliver(job.reply_to, std::move(job.reply));
 }
 

@@ -53,6 +53,7 @@ struct ReplyTo {
   std::uint64_t ticket = 0;
   Lane lane = Lane::kInline;
   bool waits = false;
+  std::uint64_t owner = 0;  // the connection's id
 };
 
 struct Incoming {
@@ -70,6 +71,8 @@ class Dispatcher {
     telemetry::Shard& shard;
     // Called on the loop with each reply that was not given at once.
     std::function<void(const ReplyTo&, base::Buffer reply)> deliver;
+    // Called on the loop with an event for one session.
+    std::function<void(const SessionRef&, std::string_view channel, std::string_view event)> notify;
   };
   explicit Dispatcher(Parts parts);
   ~Dispatcher();
@@ -107,6 +110,7 @@ class Dispatcher {
  private:
   class WriteCall;
   class ReadCall;
+  class Waiting;
   struct Job;
 
   void Finish(Job& job) ON_LOOP_THREAD;

@@ -39,8 +39,8 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
   for (const access::Namespace& entry : instance->access_->Namespaces()) {
     namespaces.push_back(entry.id);
   }
-  ASSIGN_OR_RETURN(instance->cache_,
-                   cache::Cache::Load(*instance->store_, namespaces, clock.Now()));
+  ASSIGN_OR_RETURN(instance->cache_, cache::Cache::Load(*instance->store_, namespaces, clock));
+  instance->flight_timer_ = std::make_unique<FlightTimer>(instance->cache_->flights(), clock);
   return instance;
 }
 

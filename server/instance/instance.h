@@ -15,6 +15,7 @@
 #include "server/access/registry.h"
 #include "server/cache/cache.h"
 #include "server/config/options.h"
+#include "server/instance/flight_timer.h"
 #include "storage/engine/store.h"
 
 namespace reprise::instance {
@@ -52,6 +53,7 @@ class Instance {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<access::Registry> access_;
   std::unique_ptr<cache::Cache> cache_;
+  std::unique_ptr<FlightTimer> flight_timer_;  // before the cache goes
 };
 
 }  // namespace reprise::instance

@@ -13,6 +13,16 @@ SessionHost::SessionHost(Parts parts)
                      base::kLoop.AssertHeld();
                      if (Session* session = Find(to.session)) {
                        session->Complete(to, std::move(reply));
+                     } else if (to.waits) {
+                       // It may have been given a lease after it had gone.
+                       parts_.instance.cache().flights().Disconnect(to.owner);
+                     }
+                   },
+                   [this](const dispatch::SessionRef& to, std::string_view channel,
+                          std::string_view event) {
+                     base::kLoop.AssertHeld();
+                     if (Session* session = Find(to)) {
+                       session->Notify(channel, event);
                      }
                    }}) {}
 

@@ -252,7 +252,7 @@ base::Buffer& Session::NextReply() {
 
 void Session::Complete(const dispatch::ReplyTo& to, base::Buffer reply) {
   if (to.waits) {
-    --waiting_;
+    waiting_ -= std::min<std::size_t>(waiting_, 1);
     stream_.Output().Append(reply.view());
   } else {
     Pending& pending = replies_[static_cast<std::size_t>(to.ticket - first_ticket_)];
@@ -376,8 +376,12 @@ void Session::OnResume() {
   FlushNow();
 }
 
+// What came is still answered, but who sends nothing any more need not wait for others: it would be
+// kept alive, with its leases, for as long as they take.
 void Session::OnEndOfInput() {
   input_ended_ = true;
+  host_.parts().instance.cache().flights().StopWaiting(identity_.id);
+  waiting_ = 0;
   CloseWhenDone();
 }
 
@@ -423,6 +427,7 @@ void Session::OnClosed() {
   if (subscribed_) {
     host_.parts().server.events.Remove(telemetry::SubscriberId{identity_.id});
   }
+  host_.parts().instance.cache().flights().Disconnect(identity_.id);
   host_.parts().server.clients.Remove(identity_.id);
   host_.Remove(ref_);
 }
@@ -442,18 +447,25 @@ base::Status Session::Subscribe(std::string_view channel) {
       session->subscribed_ = false;
       return;
     }
-    base::Buffer& out = session->stream_.Output();
-    wire::BeginNotification("EVENT", out);
-    wire::Writer writer(out);
-    writer.Array(2);
-    writer.Str(name);
-    writer.Raw(event);
-    session->FlushNow();
+    session->Notify(name, event);
   };
   RETURN_IF_ERROR(host_.parts().server.events.Subscribe(
       channel, telemetry::SubscriberId{identity_.id}, std::move(sink)));
   subscribed_ = true;
   return base::Ok{};
+}
+
+void Session::Notify(std::string_view channel, std::string_view event) {
+  if (closing_) {
+    return;
+  }
+  base::Buffer& out = stream_.Output();
+  wire::BeginNotification("EVENT", out);
+  wire::Writer writer(out);
+  writer.Array(2);
+  writer.Str(channel);
+  writer.Raw(event);
+  FlushNow();
 }
 
 bool Session::Unsubscribe(std::string_view channel) {

@@ -41,6 +41,8 @@ class Session final : public base::StreamHandler, public commands::Subscriptions
 
   // A reply that took another thread.
   void Complete(const dispatch::ReplyTo& to, base::Buffer reply) ON_LOOP_THREAD;
+  // `EVENT [channel, event]`.
+  void Notify(std::string_view channel, std::string_view event) ON_LOOP_THREAD;
   void FlushNow() ON_LOOP_THREAD;
   void Drain() ON_LOOP_THREAD;
 

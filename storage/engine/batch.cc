@@ -10,6 +10,7 @@ namespace reprise::storage {
 void Batch::Reset(base::UnixMillis now, std::uint64_t commit) {
   overlay_.Clear();
   undo_.clear();
+  done_.clear();
   now_ = now;
   commit_ = commit;
   sync_required_ = false;
@@ -19,11 +20,13 @@ void Batch::Reset(base::UnixMillis now, std::uint64_t commit) {
 base::Status Batch::Apply(Mutation& mutation) {
   const std::size_t mark = overlay_.Mark();
   const std::size_t undo_mark = undo_.size();
+  const std::size_t done_mark = done_.size();
   const bool sync_before = sync_required_;
   base::Status outcome = mutation.Apply(*this);
   if (!outcome.ok()) {
     overlay_.Rollback(mark);
     undo_.resize(undo_mark);
+    done_.resize(done_mark);
     sync_required_ = sync_before;
   }
   return outcome;
@@ -48,6 +51,13 @@ base::Status Batch::Commit(bool sync) {
     undo_.pop_back();
   }
   return outcome;
+}
+
+void Batch::RunDone() {
+  for (const std::function<void()>& done : done_) {
+    done();
+  }
+  done_.clear();
 }
 
 base::Result<std::optional<BlobRef>> Batch::Get(Family family, std::string_view key) {

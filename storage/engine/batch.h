@@ -38,6 +38,10 @@ class Batch final : public Transaction {
   void RequireSync() override { sync_required_ = true; }
   void OnAbort(std::function<void()> undo) override { undo_.push_back(std::move(undo)); }
 
+  void OnCommit(std::function<void()> done) override { done_.push_back(std::move(done)); }
+  // After the batch became visible.
+  void RunDone();
+
   // For the sweeper: deletes the row if it had expired at this (trusted) time. True when it did.
   bool DeleteExpired(Family family, std::string_view key, base::UnixMillis deletion_now);
   // The earliest expiry that this batch has put, 0 when none.
@@ -57,6 +61,7 @@ class Batch final : public Transaction {
   Overlay overlay_;
   std::vector<const Operation*> operations_;
   std::vector<std::function<void()>> undo_;
+  std::vector<std::function<void()>> done_;
   base::UnixMillis now_{0};
   base::UnixMillis earliest_expiry_{0};
   std::uint64_t commit_ = 0;

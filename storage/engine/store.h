@@ -72,6 +72,9 @@ class Transaction {
   // Runs when this batch could not be committed, in reverse order of registration; for memory that
   // was changed ahead of the commit. Not run when Apply itself returns an error.
   virtual void OnAbort(std::function<void()> undo) = 0;
+  // Runs once this batch has been committed and readers can see it, before Finish; in order of
+  // registration. Not run when Apply itself returns an error.
+  virtual void OnCommit(std::function<void()> done) = 0;
 };
 
 class Mutation {

@@ -63,6 +63,7 @@ void Writer::RunBatch(std::span<WriteQueue::Item> items) {
   const base::Status committed = CommitBatch();
   if (committed.ok()) {
     committed_.store(number, std::memory_order_release);
+    batch_.RunDone();
     commits_.fetch_add(1, std::memory_order_relaxed);
     committed_mutations_.fetch_add(items.size(), std::memory_order_relaxed);
     if (batch_.earliest_expiry() != kNever) {

@@ -1,0 +1,203 @@
+// Flights: who computes an answer, and who waits for it (single flight).
+//
+//   Join --nobody computes--> a lease: the caller computes --Fill--> every waiter has the answer
+//        --somebody does----> the caller waits
+//   Abandon, the holder's disconnect and the end of the lease hand it to the waiter that came
+//   first.
+//
+// A flight is found by the exact and by the normalized key of its question; the identity and the
+// text are compared, so that a collision joins nobody. Leases live in memory: a restart ends them,
+// and late fills are refused.
+//
+// Threads: any; one mutex, a leaf. Waiters are woken without it; chunks are handed over under it,
+// so that they keep their order. Errors: kBadRequest, kNotFound (a lease that has ended or is
+// another namespace's), kTooLarge, kBusy (a limit below). Complexity: O(1) expected, O(log n) for
+// deadlines, O(waiters) when a flight ends. Limits: limits::kFlights, kFlightWaiters,
+// kFlightChunks. Source of the idea: Go's singleflight; leases as in "Scaling Memcache at Facebook"
+// (NSDI 2013).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/mutex.h"
+#include "protocol/base/result.h"
+#include "server/cache/identity.h"
+#include "server/cache/row.h"
+#include "storage/engine/namespace_id.h"
+
+namespace reprise::cache {
+
+// Who joined: everything of one owner ends with it (0: nobody, as in embedded use).
+using OwnerId = std::uint64_t;
+
+struct Lease {
+  std::string token;
+  std::int64_t lease_ms = 0;
+};
+
+// An answer as the holder gave it.
+struct Filled {
+  KeyHash exact;  // of the holder's question
+  std::uint64_t id = 0;
+  std::string response;  // MessagePack bytes
+  std::string model;
+  std::string type;
+  Worth worth;
+  base::UnixMillis created_at{0};
+  base::UnixMillis expires_at{0};
+};
+
+// Why somebody stopped to wait.
+struct Wakeup {
+  enum class Kind : std::uint8_t { kFilled, kLease, kTimeout };
+  Kind kind = Kind::kTimeout;
+  std::shared_ptr<const Filled> filled;
+  Lease lease;
+};
+
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+  // Once. Any thread.
+  virtual void Wake(const Wakeup& wakeup) = 0;
+  // A piece of the answer, in order, before Wake. Must only post a message: a mutex is held.
+  virtual void Chunk(std::uint32_t index, std::string_view chunk) = 0;
+};
+
+// A question in the forms that flights are found and compared by.
+struct FlightQuestion {
+  storage::NamespaceId namespace_id = storage::kDefaultNamespace;
+  KeyHash exact;
+  KeyHash normalized;
+  std::string identity;  // canonical
+  std::string prompt;
+  std::string normalized_prompt;
+  std::string type;
+  bool exact_only = false;  // joins and is joined by the same text only
+};
+
+struct JoinRequest {
+  OwnerId owner = 0;
+  bool may_lead = true;  // false: waits, but never gets the lease
+  bool wants_chunks = false;
+  std::int64_t lease_ms = 0;
+  std::int64_t wait_ms = 0;  // 0: as long as somebody computes
+};
+
+struct FlightStats {
+  std::uint64_t flights = 0;  // at this moment
+  std::uint64_t waiters = 0;  // at this moment
+  std::uint64_t leases_given = 0;
+  std::uint64_t handed_over = 0;  // to a waiter, because the holder gave up or went away
+  std::uint64_t leases_expired = 0;
+  std::uint64_t filled = 0;
+  std::uint64_t wait_timeouts = 0;
+};
+
+class Flights {
+ public:
+  explicit Flights(const base::Clock& clock) : clock_(clock) {}
+  ~Flights();
+  Flights(const Flights&) = delete;
+  Flights& operator=(const Flights&) = delete;
+  Flights(Flights&&) = delete;
+  Flights& operator=(Flights&&) = delete;
+
+  // A lease, or nothing: then `waiter` (taken) will be woken once. Without a waiter the caller does
+  // not wait: kBusy when somebody else computes, kNotFound when nobody does and it may not lead.
+  base::Result<std::optional<Lease>> Join(FlightQuestion question, const JoinRequest& request,
+                                          std::shared_ptr<Waiter> waiter);
+
+  // How long the lease lives from now.
+  base::Result<std::int64_t> Renew(storage::NamespaceId id, std::string_view token);
+  // Adds a piece of the answer; how many there are now.
+  base::Result<std::uint32_t> Append(storage::NamespaceId id, std::string_view token,
+                                     std::string_view chunk, std::size_t bytes_max);
+  base::Status Abandon(storage::NamespaceId id, std::string_view token);
+
+  // A fill in two steps, around the commit. Between them nothing else can end the flight.
+  struct Filling {
+    FlightQuestion question;
+    std::string chunks;  // a MessagePack array of all pieces; empty when there were none
+  };
+  base::Result<Filling> BeginFill(storage::NamespaceId id, std::string_view token);
+  // The commit is done, or failed: the waiters have the answer in both cases.
+  void EndFill(std::string_view token, std::shared_ptr<const Filled> filled);
+  // The fill was refused before it was written; the holder may try again.
+  void CancelFill(std::string_view token);
+
+  // The owner has gone: its leases go to others, it waits for nothing any more.
+  void Disconnect(OwnerId owner);
+  // It keeps its leases; its waiters are dropped without being woken.
+  void StopWaiting(OwnerId owner);
+  // Everything of a namespace that was removed or emptied.
+  void Drop(storage::NamespaceId id);
+  // Everything: the server is about to stop.
+  void DropAll();
+
+  // Ends the leases and waits whose time has come.
+  void Expire(base::Nanos now);
+  // When Expire has something to do next.
+  std::optional<base::Nanos> NextDeadline() const;
+  // Called by Join, on its thread, when a deadline is earlier than all before it. Set it before the
+  // first Join and after the last.
+  void OnEarlierDeadline(std::function<void()> nudge) { nudge_ = std::move(nudge); }
+
+  FlightStats Stats() const;
+
+ private:
+  struct Seat;
+  struct Flight;
+  using FlightRef = std::shared_ptr<Flight>;
+  using Woken = std::vector<std::pair<std::shared_ptr<Waiter>, Wakeup>>;
+  struct HashOfKey {
+    std::size_t operator()(const KeyHash& key) const { return key.low; }
+  };
+
+  base::Result<std::optional<Lease>> Enter(FlightQuestion question, const JoinRequest& request,
+                                           std::shared_ptr<Waiter> waiter) REQUIRES(mutex_);
+  std::optional<base::Nanos> Earliest() const REQUIRES(mutex_);
+  FlightRef FindSame(const FlightQuestion& question) const REQUIRES(mutex_);
+  base::Result<FlightRef> FindLease(storage::NamespaceId id, std::string_view token) const
+      REQUIRES(mutex_);
+  Lease Lead(const FlightRef& flight, OwnerId owner, std::int64_t lease_ms) REQUIRES(mutex_);
+  base::Status Wait(const FlightRef& flight, const JoinRequest& request,
+                    std::shared_ptr<Waiter> waiter) REQUIRES(mutex_);
+  // The next waiter that may lead gets the lease; without one the flight ends.
+  void HandOver(const FlightRef& flight, Woken& woken) REQUIRES(mutex_);
+  void Land(const FlightRef& flight) REQUIRES(mutex_);
+  void End(const std::vector<FlightRef>& flights, Woken& woken) REQUIRES(mutex_);
+  void Leave(const FlightRef& flight) REQUIRES(mutex_);
+  void UnseatAll(OwnerId owner, const FlightRef& flight) REQUIRES(mutex_);
+  // Out of the queue; the waiter is the caller's to wake.
+  void Unseat(const std::shared_ptr<Seat>& seat, const FlightRef& flight) REQUIRES(mutex_);
+  void Release(OwnerId owner, const FlightRef& flight) REQUIRES(mutex_);
+  static void Replay(const Flight& flight, Waiter& waiter);
+  static void WakeAll(Woken& woken);
+
+  const base::Clock& clock_;
+  std::function<void()> nudge_;
+  mutable base::Mutex mutex_;
+  std::unordered_map<std::string, FlightRef> by_token_ GUARDED_BY(mutex_);
+  std::unordered_map<KeyHash, FlightRef, HashOfKey> by_exact_ GUARDED_BY(mutex_);
+  std::unordered_map<KeyHash, FlightRef, HashOfKey> by_normalized_ GUARDED_BY(mutex_);
+  // Which flights an owner leads or waits for, and how often.
+  std::unordered_map<OwnerId, std::map<FlightRef, std::uint32_t>> by_owner_ GUARDED_BY(mutex_);
+  std::set<std::pair<base::Nanos, FlightRef>> lease_ends_ GUARDED_BY(mutex_);
+  std::set<std::pair<base::Nanos, std::shared_ptr<Seat>>> wait_ends_ GUARDED_BY(mutex_);
+  FlightStats stats_ GUARDED_BY(mutex_);
+};
+
+}  // namespace reprise::cache

@@ -1,0 +1,88 @@
+#include "server/commands/cache_common.h"
+
+#include "protocol/wire/reader.h"
+#include "protocol/wire/writer.h"
+
+namespace reprise::commands {
+namespace {
+
+base::Status CheckTags(std::string_view tags) {
+  if (tags.empty()) {
+    return base::Ok{};
+  }
+  wire::Reader reader(tags);
+  ASSIGN_OR_RETURN(const std::uint32_t count, reader.Array());
+  if (count > base::limits::kTags.value) {
+    return base::Error{base::Code::kTooLarge, "'tags' has " + std::to_string(count) +
+                                                  " items, the limit is " +
+                                                  std::to_string(base::limits::kTags.value)};
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    ASSIGN_OR_RETURN(const std::string_view tag, reader.Str());
+    if (tag.empty() || tag.size() > static_cast<std::size_t>(base::limits::kTagBytes.value)) {
+      return base::Error{base::Code::kTooLarge, "a tag has 1 to 128 bytes"};
+    }
+  }
+  return base::Ok{};
+}
+
+}  // namespace
+
+base::Result<cache::Answer> AnswerOf(const Args& args, std::string_view response,
+                                     std::size_t first) {
+  RETURN_IF_ERROR(CheckTags(args.BytesOr(first + kTags, "")));
+  cache::Answer answer{response,
+                       args.BytesOr(first + kModel, ""),
+                       args.BytesOr(first + kTags, ""),
+                       args.MaybeInt(first + kTtlMs),
+                       {}};
+  answer.worth.tokens_in = static_cast<std::uint32_t>(args.IntOr(first + kTokensIn, 0));
+  answer.worth.tokens_out = static_cast<std::uint32_t>(args.IntOr(first + kTokensOut, 0));
+  answer.worth.cost_nano = static_cast<std::uint64_t>(args.IntOr(first + kCostNano, 0));
+  return answer;
+}
+
+base::Result<cache::Tier> TierNamed(std::string_view name) {
+  for (const cache::Tier tier : {cache::Tier::kExact, cache::Tier::kNormalized}) {
+    if (cache::NameOf(tier) == name) {
+      return tier;
+    }
+  }
+  return base::Error{base::Code::kBadRequest, "'tier' must be exact or normalized"};
+}
+
+void WriteHit(const cache::Found& found, std::string_view reason, base::UnixMillis now,
+              wire::Writer& reply) {
+  reply.Map(12);
+  reply.Field("status", "hit");
+  reply.Field("tier", cache::NameOf(found.tier));
+  reply.Field("id", found.body.id);
+  reply.Str("response");
+  reply.Raw(found.body.response);
+  reply.Field("type", found.type);
+  reply.Field("age_ms", now - found.created_at);
+  reply.Field("expires_at_ms", base::ToInt(found.expires_at));
+  reply.Field("tokens_in", found.worth.tokens_in);
+  reply.Field("tokens_out", found.worth.tokens_out);
+  reply.Field("cost_nano", found.worth.cost_nano);
+  reply.Field("model", found.body.model);
+  reply.Field("reason", reason);
+}
+
+void WriteStatus(std::string_view status, std::string_view reason, wire::Writer& reply) {
+  reply.Map(2);
+  reply.Field("status", status);
+  reply.Field("reason", reason);
+}
+
+void WriteStored(const cache::Stored& stored, wire::Writer& reply) {
+  reply.Map(3);
+  reply.Field("id", stored.id);
+  reply.Str("tier_keys");
+  reply.Map(2);
+  reply.Field("exact", stored.exact.Hex());
+  reply.Field("normalized", stored.normalized.Hex());
+  reply.Field("expires_at_ms", base::ToInt(stored.expires_at));
+}
+
+}  // namespace reprise::commands

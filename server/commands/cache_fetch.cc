@@ -1,0 +1,307 @@
+// CACHE.FETCH: the answer, or the right to compute it, or the wait for whoever does.
+#include <utility>
+
+#include "protocol/base/buffer.h"
+#include "protocol/wire/writer.h"
+#include "server/commands/args.h"
+#include "server/commands/cache_common.h"
+#include "server/commands/channels.h"
+#include "server/commands/context.h"
+#include "server/commands/spec.h"
+
+namespace reprise::commands {
+namespace {
+
+constexpr std::array kArgs{kPromptArg};
+enum Option : std::size_t {
+  kMaxAgeMs = kQuestionOptions,
+  kTier,
+  kWait,
+  kWaitMs,
+  kLeaseMs,
+  kNoCache,
+  kNoStore,
+  kOnlyIfCached,
+  kBypass,
+  kStream
+};
+constexpr std::array kOptions{
+    kIdentityOption,
+    kTypeOption,
+    kMaxAgeOption,
+    kTierOption,
+    ArgSpec{.name = "wait",
+            .kind = ArgKind::kBool,
+            .doc = "false: answer `miss` instead of waiting for another caller (default true)"},
+    ArgSpec{.name = "wait_ms",
+            .kind = ArgKind::kMillis,
+            .doc = "answer `timeout` when the answer has not come by then; otherwise the wait "
+                   "lasts while somebody computes",
+            .min = 1,
+            .max = base::limits::kTimeoutMs.ceiling},
+    ArgSpec{.name = "lease_ms",
+            .kind = ArgKind::kMillis,
+            .doc = "how long a lease lives without CACHE.RENEW (default 60000)",
+            .min = base::limits::kLeaseMs.floor,
+            .max = base::limits::kLeaseMs.ceiling},
+    ArgSpec{.name = "no_cache",
+            .kind = ArgKind::kBool,
+            .doc = "do not take a stored answer; a new one is stored"},
+    ArgSpec{.name = "no_store",
+            .kind = ArgKind::kBool,
+            .doc = "take a stored answer, but never a lease: `bypass` instead"},
+    ArgSpec{.name = "only_if_cached",
+            .kind = ArgKind::kBool,
+            .doc = "a stored answer or `miss`, at once"},
+    ArgSpec{.name = "bypass",
+            .kind = ArgKind::kBool,
+            .doc = "as if there were no cache: always `bypass`"},
+    ArgSpec{.name = "stream",
+            .kind = ArgKind::kText,
+            .doc = "a label of yours: pieces of an answer that another caller streams arrive as "
+                   "EVENT [\"chunk\", {stream, index, chunk}]; index 0 again means from the start",
+            .min = 1,
+            .max = base::limits::kNameBytes.value}};
+constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kBusy};
+constexpr std::array kExamples{
+    Example{R"(["CACHE.FETCH", ["What is RAII?"]])",
+            R"({"status": "lease", "lease": "*", "lease_ms": 60000, "reason": "*"})"},
+    Example{R"(["CACHE.FETCH", ["what is raii", {"wait": false}]])",
+            R"({"status": "miss", "reason": "another caller computes the answer"})"},
+    Example{R"(["CACHE.FETCH", ["What is RAID?", {"only_if_cached": true}]])",
+            R"({"status": "miss", "reason": "no entry for this prompt and identity"})"},
+    Example{R"(["CACHE.FETCH", ["What is RAID?", {"no_store": true}]])",
+            R"({"status": "bypass", "reason": "not stored, and no_store was asked for"})"},
+    Example{R"(["CACHE.STORE", ["What is RAID?", "An array of disks."]])",
+            R"({"id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
+    Example{
+        R"(["CACHE.FETCH", ["what is raid"]])",
+        R"({"status": "hit", "tier": "normalized", "id": "*", "response": "An array of disks.", "type": "general", "age_ms": "*", "expires_at_ms": "*", "tokens_in": 0, "tokens_out": 0, "cost_nano": 0, "model": "", "reason": "the same prompt but for case, space or punctuation"})"},
+};
+
+void WriteLease(const cache::Lease& lease, std::string_view reason, wire::Writer& reply) {
+  reply.Map(4);
+  reply.Field("status", "lease");
+  reply.Field("lease", lease.token);
+  reply.Field("lease_ms", lease.lease_ms);
+  reply.Field("reason", reason);
+}
+
+struct LeaseFor {
+  cache::Lease lease;
+  cache::KeyHash exact;
+  std::string_view reason;
+};
+
+void WriteFilled(const cache::Filled& filled, cache::Tier tier, base::UnixMillis now,
+                 wire::Writer& reply) {
+  cache::Found found;
+  found.tier = tier;
+  found.type = filled.type;
+  found.created_at = filled.created_at;
+  found.expires_at = filled.expires_at;
+  found.worth = filled.worth;
+  found.body.id = filled.id;
+  found.body.response = filled.response;
+  found.body.model = filled.model;
+  WriteHit(found, "another caller computed it meanwhile", now, reply);
+}
+
+// One caller that waits. It owns its request, and answers it when it is woken.
+class FetchWaiter final : public cache::Waiter {
+ public:
+  struct Parts {
+    instance::Instance& instance;
+    storage::NamespaceId namespace_id;
+    cache::KeyHash exact;
+    std::string stream;
+  };
+  FetchWaiter(std::shared_ptr<LateReply> reply, Parts parts)
+      : reply_(std::move(reply)), parts_(std::move(parts)) {}
+
+  void Wake(const cache::Wakeup& wakeup) override {
+    reply_->Give([&](wire::Writer& writer) -> base::Status {
+      switch (wakeup.kind) {
+        case cache::Wakeup::Kind::kFilled:
+          Answer(*wakeup.filled, writer);
+          break;
+        case cache::Wakeup::Kind::kLease:
+          WriteLease(wakeup.lease, "whoever computed the answer gave up; it is your turn", writer);
+          break;
+        case cache::Wakeup::Kind::kTimeout:
+          WriteStatus("timeout", "the answer did not come in time", writer);
+          break;
+      }
+      return base::Ok{};
+    });
+  }
+  void Chunk(std::uint32_t index, std::string_view chunk) override {
+    base::Buffer event;
+    wire::Writer writer(event);
+    writer.Map(3);
+    writer.Field("stream", parts_.stream);
+    writer.Field("index", index);
+    writer.Str("chunk");
+    writer.Raw(chunk);
+    reply_->Notify(kChunkChannel, event.view());
+  }
+
+ private:
+  void Answer(const cache::Filled& filled, wire::Writer& writer) {
+    const cache::Tier tier =
+        filled.exact == parts_.exact ? cache::Tier::kExact : cache::Tier::kNormalized;
+    parts_.instance.cache().CountFollower(parts_.namespace_id, filled, tier);
+    WriteFilled(filled, tier, parts_.instance.clock().Now(), writer);
+  }
+
+  const std::shared_ptr<LateReply> reply_;
+  const Parts parts_;
+};
+
+cache::JoinRequest JoinRequestOf(const Context& context, const Args& args) {
+  cache::JoinRequest request;
+  request.owner = context.owner;
+  request.may_lead = (context.principal.permissions & access::kMayWrite) != 0;
+  request.wants_chunks = args.Has(kStream);
+  request.lease_ms = args.IntOr(kLeaseMs, base::limits::kLeaseMs.value);
+  request.wait_ms = args.IntOr(kWaitMs, 0);
+  return request;
+}
+
+std::shared_ptr<const cache::Filled> FilledFrom(const cache::Found& found,
+                                                const cache::KeyHash& exact) {
+  auto filled = std::make_shared<cache::Filled>();
+  // An entry that was found by its normal form has another exact key than this question.
+  filled->exact = found.tier == cache::Tier::kExact ? exact : cache::KeyHash();
+  filled->id = found.body.id;
+  filled->response = found.body.response;
+  filled->model = found.body.model;
+  filled->type = found.type;
+  filled->worth = found.worth;
+  filled->created_at = found.created_at;
+  filled->expires_at = found.expires_at;
+  return filled;
+}
+
+// The lease came after a lookup that missed; an answer may have been committed in between. Then it
+// is handed on to those who wait behind this lease already.
+base::Status Lead(Context& context, const Args& args, cache::LookupLimits limits,
+                  const LeaseFor& got, wire::Writer& reply) {
+  if (!args.BoolOr(kNoCache, false)) {
+    limits.count_miss = false;
+    const auto outcome = context.instance.cache().Lookup(QuestionOf(context, args), limits,
+                                                         context.config.cache, context.view);
+    if (outcome.ok() && outcome.value().found.has_value()) {
+      const cache::Found& found = *outcome.value().found;
+      context.instance.cache().flights().EndFill(got.lease.token, FilledFrom(found, got.exact));
+      WriteHit(found, outcome.value().reason, context.now(), reply);
+      return base::Ok{};
+    }
+  }
+  WriteLease(got.lease, got.reason, reply);
+  return base::Ok{};
+}
+
+// Nothing is stored that may be served: compute, or wait for whoever does.
+base::Status Join(Context& context, const Args& args, const cache::LookupLimits& limits,
+                  std::string_view reason, wire::Writer& reply) {
+  cache::Cache& cache = context.instance.cache();
+  ASSIGN_OR_RETURN(cache::FlightQuestion question,
+                   cache.Ask(QuestionOf(context, args), limits.deepest, context.config.cache));
+  const cache::JoinRequest request = JoinRequestOf(context, args);
+  const cache::KeyHash exact = question.exact;
+  if (context.deferral == nullptr || !args.BoolOr(kWait, true)) {
+    const auto lease = cache.flights().Join(std::move(question), request, nullptr);
+    if (lease.ok()) {
+      return Lead(context, args, limits, {*lease.value(), exact, reason}, reply);
+    }
+    if (args.BoolOr(kWait, true) && lease.error().code != base::Code::kNotFound) {
+      return lease.error();
+    }
+    WriteStatus("miss", lease.error().detail, reply);
+    return base::Ok{};
+  }
+  const std::shared_ptr<LateReply> late = context.deferral->Take();
+  auto waiter = std::make_shared<FetchWaiter>(
+      late, FetchWaiter::Parts{context.instance, context.principal.namespace_id, exact,
+                               std::string(args.BytesOr(kStream, ""))});
+  const auto lease = cache.flights().Join(std::move(question), request, std::move(waiter));
+  if (lease.ok() && !lease.value().has_value()) {
+    return base::Ok{};  // It waits; from here on the request may be gone.
+  }
+  late->Give([&](wire::Writer& writer) -> base::Status {
+    if (lease.ok()) {
+      return Lead(context, args, limits, {*lease.value(), exact, reason}, writer);
+    }
+    if (lease.error().code != base::Code::kNotFound) {
+      return lease.error();
+    }
+    WriteStatus("miss", lease.error().detail, writer);
+    return base::Ok{};
+  });
+  return base::Ok{};
+}
+
+base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
+  cache::LookupLimits limits;
+  limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
+  limits.count_miss = !context.on_loop();
+  ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
+  const bool no_cache = args.BoolOr(kNoCache, false);
+  if (args.BoolOr(kBypass, false) || (no_cache && args.BoolOr(kNoStore, false))) {
+    WriteStatus("bypass", "asked for", reply);
+    return base::Ok{};
+  }
+  std::string_view reason = "no_cache was asked for";
+  if (!no_cache) {
+    ASSIGN_OR_RETURN(const cache::Outcome outcome,
+                     context.instance.cache().Lookup(QuestionOf(context, args), limits,
+                                                     context.config.cache, context.view));
+    if (outcome.found.has_value()) {
+      WriteHit(*outcome.found, outcome.reason, context.now(), reply);
+      return base::Ok{};
+    }
+    reason = outcome.reason;
+  }
+  if (context.on_loop()) {
+    return base::Error{base::Code::kWouldBlock, "it may have to wait"};
+  }
+  if (args.BoolOr(kOnlyIfCached, false)) {
+    WriteStatus("miss", reason, reply);
+    return base::Ok{};
+  }
+  if (args.BoolOr(kNoStore, false)) {
+    WriteStatus("bypass", "not stored, and no_store was asked for", reply);
+    return base::Ok{};
+  }
+  return Join(context, args, limits, reason, reply);
+}
+
+}  // namespace
+
+extern const CommandSpec kCacheFetch;
+constexpr CommandSpec kCacheFetch{
+    .name = "CACHE.FETCH",
+    .family = Family::kCache,
+    .summary =
+        "The stored answer; or a lease, when nobody computes it yet: compute, then CACHE.FILL; or "
+        "the wait for the caller who has the lease. When that one gives up, goes away or does not "
+        "renew in time, the next waiter gets the lease. A key without the permission 'write' "
+        "waits, "
+        "but never gets a lease.",
+    .complexity = "O(prompt + identity + response bytes)",
+    .since = "0.1",
+    .flags = kRead | kWaits,
+    .args = kArgs,
+    .repeat_from = kNoRepeat,
+    .options = kOptions,
+    .result =
+        "{status: \"hit\", ... as CACHE.LOOKUP}, {status: \"lease\", lease, lease_ms, reason}, or "
+        "{status: \"miss\", \"bypass\" or \"timeout\", reason}: compute, but there is nothing to "
+        "fill",
+    .errors = kErrors,
+    .examples = kExamples,
+    .run = &Run,
+};
+
+}  // namespace reprise::commands
