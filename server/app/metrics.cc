@@ -18,24 +18,18 @@ double Double(std::int64_t number) {
 }
 
 void AddCommands(const MetricsSources& sources, MetricsText& text) {
-  std::vector<std::pair<std::string_view, telemetry::CommandReading>> called;
   for (std::size_t i = 0; i < commands::AllCommands().size(); ++i) {
-    telemetry::CommandReading reading = sources.server.telemetry.Collect(i);
-    if (reading.calls > 0) {
-      called.emplace_back(commands::AllCommands()[i]->name, reading);
+    const telemetry::CommandReading reading = sources.server.telemetry.Collect(i);
+    if (reading.calls == 0) {
+      continue;
     }
-  }
-  for (const auto& [name, reading] : called) {
+    const MetricsText::Labels labels{{"command", commands::AllCommands()[i]->name}};
     text.Counter("reprise_command_calls_total", "Requests by command.", Double(reading.calls),
-                 {{"command", name}});
-  }
-  for (const auto& [name, reading] : called) {
+                 labels);
     text.Counter("reprise_command_errors_total", "Requests answered with an error, by command.",
-                 Double(reading.errors), {{"command", name}});
-  }
-  for (const auto& [name, reading] : called) {
+                 Double(reading.errors), labels);
     text.Histogram("reprise_command_duration_seconds", "Time from arrival to reply, by command.",
-                   reading.latency, {{"command", name}});
+                   reading.latency, labels);
   }
 }
 
@@ -54,27 +48,16 @@ void AddConnections(const MetricsSources& sources, MetricsText& text) {
 }
 
 void AddLoops(const MetricsSources& sources, MetricsText& text) {
-  std::vector<loop::LoopStats> readings;
-  for (loop::Loop* loop : sources.loops) {
-    readings.push_back(loop->Stats());
-  }
-  const auto each = [&](const auto& add) {
-    for (std::size_t i = 0; i < readings.size(); ++i) {
-      const std::string index = std::to_string(i);
-      add(readings[i], MetricsText::Labels{{"loop", index}});
-    }
-  };
-  each([&](const loop::LoopStats& reading, const MetricsText::Labels& labels) {
+  for (std::size_t i = 0; i < sources.loops.size(); ++i) {
+    const loop::LoopStats reading = sources.loops[i]->Stats();
+    const std::string index = std::to_string(i);
+    const MetricsText::Labels labels{{"loop", index}};
     text.Gauge("reprise_loop_lag_seconds_max", "Longest loop turn since the last reading.",
                Double(reading.lag_micros_max) / kMicrosPerSecond, labels);
-  });
-  each([&](const loop::LoopStats& reading, const MetricsText::Labels& labels) {
     text.Gauge("reprise_loop_lag_seconds_mean", "Mean loop turn since the last reading.",
                Double(reading.lag_micros_mean) / kMicrosPerSecond, labels);
-  });
-  each([&](const loop::LoopStats& reading, const MetricsText::Labels& labels) {
     text.Counter("reprise_loop_turns_total", "Loop turns.", Double(reading.turns), labels);
-  });
+  }
 }
 
 void AddStore(const MetricsSources& sources, MetricsText& text) {

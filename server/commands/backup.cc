@@ -9,12 +9,9 @@
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{ArgSpec{.name = "name",
-                                   .kind = ArgKind::kText,
-                                   .doc = "a new name: letters, digits, dot, dash, underscore; it "
-                                          "begins with a letter, digit or underscore",
-                                   .min = 1,
-                                   .max = base::limits::kNameBytes.value}};
+constexpr std::array kArgs{NameArg("name",
+                                   "a new name: letters, digits, dot, dash, underscore; it "
+                                   "begins with a letter, digit or underscore")};
 constexpr std::array kErrors{base::Code::kExists, base::Code::kBadRequest, base::Code::kIo};
 
 // The name becomes a directory that people type behind commands: no hidden one, no flag, no path.

@@ -9,11 +9,7 @@
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{ArgSpec{.name = "namespace",
-                                   .kind = ArgKind::kText,
-                                   .doc = "where the key's bots read and write",
-                                   .min = 1,
-                                   .max = base::limits::kNameBytes.value}};
+constexpr std::array kArgs{NameArg("namespace", "where the key's bots read and write")};
 enum Option : std::size_t { kPermissions, kLabel };
 constexpr std::array kOptions{
     ArgSpec{.name = "permissions",

@@ -7,11 +7,7 @@
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{ArgSpec{.name = "id",
-                                   .kind = ArgKind::kText,
-                                   .doc = "as KEY.LIST shows it",
-                                   .min = 1,
-                                   .max = base::limits::kNameBytes.value}};
+constexpr std::array kArgs{NameArg("id", "as KEY.LIST shows it")};
 constexpr std::array kErrors{base::Code::kNotFound, base::Code::kBadRequest};
 constexpr std::array kExamples{
     Example{R"(["KEY.DEL", ["0123456789abcdef"]])", R"({"error": "not_found"})"},

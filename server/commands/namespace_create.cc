@@ -7,11 +7,7 @@
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{ArgSpec{.name = "name",
-                                   .kind = ArgKind::kText,
-                                   .doc = "letters, digits, dot, dash, underscore",
-                                   .min = 1,
-                                   .max = base::limits::kNameBytes.value}};
+constexpr std::array kArgs{NameArg("name", "letters, digits, dot, dash, underscore")};
 constexpr std::array kErrors{base::Code::kExists, base::Code::kBadRequest};
 constexpr std::array kExamples{
     Example{R"(["NAMESPACE.CREATE", ["team-a"]])", R"({"name": "team-a", "id": "*"})"},

@@ -7,11 +7,7 @@
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{ArgSpec{.name = "name",
-                                   .kind = ArgKind::kText,
-                                   .doc = "not `default`, which FLUSH empties",
-                                   .min = 1,
-                                   .max = base::limits::kNameBytes.value}};
+constexpr std::array kArgs{NameArg("name", "not `default`, which FLUSH empties")};
 constexpr std::array kErrors{base::Code::kNotFound, base::Code::kBadRequest};
 constexpr std::array kExamples{
     Example{R"(["NAMESPACE.CREATE", ["gone"]])", R"({"name": "gone", "id": "*"})"},

@@ -100,6 +100,14 @@ inline constexpr ArgSpec kTtlOption{.name = "ttl_ms",
                                     .doc = "time to live",
                                     .min = base::limits::kTtlMs.floor,
                                     .max = base::limits::kTtlMs.ceiling};
+// The name of a namespace, access key or backup.
+constexpr ArgSpec NameArg(std::string_view name, std::string_view doc) {
+  return {.name = name,
+          .kind = ArgKind::kText,
+          .doc = doc,
+          .min = 1,
+          .max = base::limits::kNameBytes.value};
+}
 // Every command takes this one; it stands in no row.
 inline constexpr ArgSpec kTimeoutOption{
     .name = "timeout_ms",

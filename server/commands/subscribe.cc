@@ -2,20 +2,15 @@
 #include "protocol/wire/writer.h"
 #include "server/commands/args.h"
 #include "server/commands/channels.h"
-#include "server/commands/context.h"
-#include "server/commands/spec.h"
 
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{ArgSpec{
-    .name = "channel", .kind = ArgKind::kText, .doc = "slow or config", .min = 1, .max = 256}};
+constexpr std::array kArgs{kChannelArg};
 constexpr std::array kErrors{base::Code::kNotFound, base::Code::kForbidden};
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  if (context.session->subscriptions == nullptr) {
-    return base::Error{base::Code::kUnavailable, "SUBSCRIBE needs a connection"};
-  }
+  ASSIGN_OR_RETURN(auto* const subscriptions, SubscriptionsOf(context));
   for (const ChannelRow& row : kChannels) {
     if (row.name != args.Bytes(0)) {
       continue;
@@ -24,7 +19,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
       return base::Error{base::Code::kForbidden,
                          "SUBSCRIBE: this channel needs the permission 'admin'"};
     }
-    RETURN_IF_ERROR(context.session->subscriptions->Subscribe(row.name));
+    RETURN_IF_ERROR(subscriptions->Subscribe(row.name));
     reply.Bool(true);
     return base::Ok{};
   }

@@ -2,21 +2,16 @@
 #include "protocol/wire/writer.h"
 #include "server/commands/args.h"
 #include "server/commands/channels.h"
-#include "server/commands/context.h"
-#include "server/commands/spec.h"
 
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{ArgSpec{
-    .name = "channel", .kind = ArgKind::kText, .doc = "slow or config", .min = 1, .max = 256}};
+constexpr std::array kArgs{kChannelArg};
 constexpr std::array kErrors{base::Code::kUnavailable};
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  if (context.session->subscriptions == nullptr) {
-    return base::Error{base::Code::kUnavailable, "UNSUBSCRIBE needs a connection"};
-  }
-  reply.Bool(context.session->subscriptions->Unsubscribe(args.Bytes(0)));
+  ASSIGN_OR_RETURN(auto* const subscriptions, SubscriptionsOf(context));
+  reply.Bool(subscriptions->Unsubscribe(args.Bytes(0)));
   return base::Ok{};
 }
 
