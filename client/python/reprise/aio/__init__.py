@@ -1,0 +1,1 @@
+"""The asyncio flavour: the same names and rules as the blocking one, with `await`."""

@@ -1,0 +1,121 @@
+"""Client: the blocking client. A pool of connections, shared by any number of threads.
+
+    with reprise.Client("127.0.0.1:7377") as client:
+        client.set("greeting", "hello", ttl_ms=60_000)
+        answer = client.fetch_or_compute("What is RAII?", lambda: ask_the_model("What is RAII?"))
+
+It starts a thread only for subscriptions, and one while a function of fetch_or_compute runs. It
+must not be used on both sides of a fork.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from .calls import parameters
+from .connection import Request
+from .events import Gap, Handler, Subscriptions
+from .executor import Executor, options_from
+from .fetch import FetchMethods
+from .generated.commands import Commands
+from .options import CallOptions, Circuit, Options
+
+
+class Pipeline(Commands[None, None, None, None, None]):
+    """Requests that are sent together and answered together: one round trip for all of them.
+
+    Filled by the typed methods or `add`, which give back nothing, then `run`. It may be run again.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self.requests: list[Request] = []
+
+    def add(self, method: str, *arguments: Any, **options: Any) -> None:
+        self.requests.append((method, parameters(arguments, options)))
+
+    def _call(self, method: str, arguments: list[Any], options: dict[str, Any],
+              call: CallOptions | None) -> None:
+        self.requests.append((method, parameters(arguments, options)))
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+    def run(self, *, raise_errors: bool = True, call: CallOptions | None = None) -> list[Any]:
+        """The results in order. A request that failed raises, or stands as its Error in the list.
+
+        Without all replies the call fails as a whole; what had been applied by then is unknown.
+        """
+        if not self.requests:
+            return []
+        slots = self._executor.execute(list(self.requests), call or CallOptions())
+        if raise_errors:
+            for slot in slots:
+                if slot.error is not None:
+                    raise slot.error
+        return [slot.result if slot.error is None else slot.error for slot in slots]
+
+
+class Client(Executor, FetchMethods, Commands[Any, bool, int, dict[str, Any], list[Any]]):
+    """`Client("tls://host:7377", access_key=..., request_timeout_ms=...)`; members of Options."""
+
+    def __init__(self, address: str | Options | None = None, **options: Any) -> None:
+        super().__init__(options_from(address, options))
+        self._subscriptions = Subscriptions(self._pool, self._options)
+
+    @property
+    def options(self) -> Options:
+        return self._options
+
+    @property
+    def circuit(self) -> Circuit:
+        return self._pool.breaker.circuit
+
+    @property
+    def connections(self) -> int:
+        return self._pool.size
+
+    def connect(self) -> None:
+        """Connects now if there is no connection. The first call would do it as well."""
+        self.call("PING")
+
+    def call(self, method: str, *arguments: Any, options: Mapping[str, Any] | None = None,
+             call: CallOptions | None = None) -> Any:
+        """Any command by its name: call("SET", "k", "v", options={"ttl_ms": 60_000})."""
+        return self._call(method, list(arguments), dict(options or {}), call)
+
+    def _call(self, method: str, arguments: list[Any], options: dict[str, Any],
+              call: CallOptions | None) -> Any:
+        slot = self.execute([(method, parameters(arguments, options))], call or CallOptions())[0]
+        if slot.error is not None:
+            raise slot.error
+        return slot.result
+
+    def pipeline(self) -> Pipeline:
+        return Pipeline(self)
+
+    def subscribe(self, channel: str, handler: Handler, on_gap: Gap | None = None) -> None:
+        """Calls the handler with each event of a channel, on a thread of the client.
+
+        After a lost connection it subscribes again, and then calls `on_gap(channel)`: events may
+        have been missed, so whoever keeps a copy throws it away. Errors: NotFound, Forbidden.
+        """
+        self._subscriptions.add(channel, handler, on_gap)
+
+    def unsubscribe(self, channel: str) -> None:
+        """Ends all handlers of a channel."""
+        self._subscriptions.remove(channel)
+
+    def close(self) -> None:
+        """Ends all connections; calls under way fail with Unavailable."""
+        self._subscriptions.close()
+        self._pool.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()

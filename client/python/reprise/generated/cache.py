@@ -1,0 +1,169 @@
+"""Typed methods of the cache commands.
+
+Generated from client/commands.json by generate.py; do not edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..calls import AnyR, BoolR, Calls, IntR, ListR, MapR
+from ..options import CallOptions
+
+
+class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
+    """The cache commands."""
+
+    def cache_abandon(self, lease: str, *, call: CallOptions | None = None) -> MapR:
+        """Gives a lease back without an answer: the caller who has waited longest gets it.
+
+        lease: as CACHE.FETCH gave it
+        Result: {}.
+        """
+        return self._call("CACHE.ABANDON", [lease], {}, call)
+
+    def cache_append(self, lease: str, chunk: Any, *, call: CallOptions | None = None) -> MapR:
+        """Adds a piece of the answer, which callers who wait with `stream` get at once. Nothing can
+        be found before CACHE.FILL; a stream that is cut leaves nothing.
+
+        lease: as CACHE.FETCH gave it
+        chunk: any MessagePack value; replayed as it came
+        Result: {chunks}: how many there are.
+        """
+        return self._call("CACHE.APPEND", [lease, chunk], {}, call)
+
+    def cache_fetch(
+            self, prompt: str, *, identity: Any = None, type: str | None = None,
+            max_age_ms: int | None = None, tier: str | None = None, wait: bool | None = None,
+            wait_ms: int | None = None, lease_ms: int | None = None, no_cache: bool | None = None,
+            no_store: bool | None = None, only_if_cached: bool | None = None,
+            bypass: bool | None = None, stream: str | None = None,
+            call: CallOptions | None = None) -> MapR:
+        """The stored answer; or a lease, when nobody computes it yet: compute, then CACHE.FILL; or
+        the wait for the caller who has the lease. When that one gives up, goes away or does not
+        renew in time, the next waiter gets the lease. A key without the permission 'write' waits,
+        but never gets a lease.
+
+        prompt: the question, UTF-8
+        identity: all besides the prompt that can change the answer: model, system prompt, tools,
+            temperature ...; compared exactly, but for the order of keys and the spelling of
+            numbers: 1 and 1.0 are the same
+        type: the query type; `general` when not given
+        max_age_ms: older entries are a miss
+        tier: the last tier that is tried: exact, or normalized (the default)
+        wait: false: answer `miss` instead of waiting for another caller (default true)
+        wait_ms: answer `timeout` when the answer has not come by then; otherwise the wait lasts
+            while somebody computes
+        lease_ms: how long a lease lives without CACHE.RENEW (default 60000)
+        no_cache: do not take a stored answer; a new one is stored
+        no_store: take a stored answer, but never a lease: `bypass` instead
+        only_if_cached: a stored answer or `miss`, at once
+        bypass: as if there were no cache: always `bypass`
+        stream: a label of yours: pieces of an answer that another caller streams arrive as EVENT
+            ["chunk", {stream, index, chunk}]; index 0 again means from the start
+        Result: {status: "hit", ... as CACHE.LOOKUP}, {status: "lease", lease, lease_ms, reason}, or
+        {status: "miss", "bypass" or "timeout", reason}: compute, but there is nothing to fill.
+        """
+        return self._call(
+                "CACHE.FETCH", [prompt], {"identity": identity, "type": type,
+                "max_age_ms": max_age_ms, "tier": tier, "wait": wait, "wait_ms": wait_ms,
+                "lease_ms": lease_ms, "no_cache": no_cache, "no_store": no_store,
+                "only_if_cached": only_if_cached, "bypass": bypass, "stream": stream}, call)
+
+    def cache_fill(
+            self, lease: str, response: Any, *, tags: Sequence[str] | None = None,
+            ttl_ms: int | None = None, tokens_in: int | None = None, tokens_out: int | None = None,
+            cost_nano: int | None = None, model: str | None = None,
+            call: CallOptions | None = None) -> MapR:
+        """Stores the answer that a lease was for, and hands it to everybody who waits for it. An
+        empty answer and an error of the upstream are refused, and the lease stays.
+
+        lease: as CACHE.FETCH gave it
+        response: the answer; nil when it was given by CACHE.APPEND: then it is the array of the
+            pieces
+        tags: labels of the entry; at most 32 of at most 128 bytes
+        ttl_ms: time to live
+        tokens_in: input tokens of the call that made the answer
+        tokens_out: output tokens of that call
+        cost_nano: price of that call in nano-dollars
+        model: who answered; kept for reports, not part of the identity
+        Result: {id, tier_keys: {exact, normalized}, expires_at_ms}.
+        """
+        return self._call(
+                "CACHE.FILL", [lease, response], {"tags": tags, "ttl_ms": ttl_ms,
+                "tokens_in": tokens_in, "tokens_out": tokens_out, "cost_nano": cost_nano,
+                "model": model}, call)
+
+    def cache_lookup(
+            self, prompt: str, *, identity: Any = None, type: str | None = None,
+            max_age_ms: int | None = None, tier: str | None = None,
+            call: CallOptions | None = None) -> MapR:
+        """The stored answer to a prompt, or a miss: first by the same text, then by the same text
+        but for case, white space and terminal punctuation.
+
+        prompt: the question, UTF-8
+        identity: all besides the prompt that can change the answer: model, system prompt, tools,
+            temperature ...; compared exactly, but for the order of keys and the spelling of
+            numbers: 1 and 1.0 are the same
+        type: the query type; `general` when not given
+        max_age_ms: older entries are a miss
+        tier: the last tier that is tried: exact, or normalized (the default)
+        Result: {status: "hit", tier, id, response, type, age_ms, expires_at_ms, tokens_in,
+        tokens_out, cost_nano, model, reason}, or {status: "miss", reason}.
+        """
+        return self._call(
+                "CACHE.LOOKUP", [prompt], {"identity": identity, "type": type,
+                "max_age_ms": max_age_ms, "tier": tier}, call)
+
+    def cache_renew(self, lease: str, *, call: CallOptions | None = None) -> MapR:
+        """Says that the answer is still being computed: the lease lives for its whole time again.
+
+        lease: as CACHE.FETCH gave it
+        Result: {lease_ms}.
+        """
+        return self._call("CACHE.RENEW", [lease], {}, call)
+
+    def cache_stats(self, *, call: CallOptions | None = None) -> MapR:
+        """Entries, and what each query type did and saved since the namespace was made; the
+        counters survive restarts.
+
+        Result: {entries, entries_max, memory_bytes, types: {name: counters}, total: counters};
+        counters are {hits_exact, hits_normalized, misses, stores, evictions, tokens_saved_in,
+        tokens_saved_out, cost_saved_nano, followers}.
+        """
+        return self._call("CACHE.STATS", [], {}, call)
+
+    def cache_store(
+            self, prompt: str, response: Any, *, identity: Any = None, type: str | None = None,
+            tags: Sequence[str] | None = None, ttl_ms: int | None = None,
+            tokens_in: int | None = None, tokens_out: int | None = None,
+            cost_nano: int | None = None, model: str | None = None,
+            call: CallOptions | None = None) -> MapR:
+        """Stores the answer to a prompt; the same prompt and identity replaces what was there.
+
+        prompt: the question, UTF-8
+        response: the answer: any MessagePack value but nil
+        identity: all besides the prompt that can change the answer: model, system prompt, tools,
+            temperature ...; compared exactly, but for the order of keys and the spelling of
+            numbers: 1 and 1.0 are the same
+        type: the query type; `general` when not given
+        tags: labels of the entry; at most 32 of at most 128 bytes
+        ttl_ms: time to live
+        tokens_in: input tokens of the call that made the answer
+        tokens_out: output tokens of that call
+        cost_nano: price of that call in nano-dollars
+        model: who answered; kept for reports, not part of the identity
+        Result: {id, tier_keys: {exact, normalized}, expires_at_ms}.
+        """
+        return self._call(
+                "CACHE.STORE", [prompt, response], {"identity": identity, "type": type,
+                "tags": tags, "ttl_ms": ttl_ms, "tokens_in": tokens_in, "tokens_out": tokens_out,
+                "cost_nano": cost_nano, "model": model}, call)
+
+    def cache_types(self, *, call: CallOptions | None = None) -> MapR:
+        """The configured query types with their policies.
+
+        Result: {name: {ttl_ms}, ...}.
+        """
+        return self._call("CACHE.TYPES", [], {}, call)

@@ -1,0 +1,17 @@
+"""Commands: the typed methods of all families.
+
+Generated from client/commands.json by generate.py; do not edit.
+"""
+
+from ..calls import AnyR, BoolR, IntR, MapR, ListR
+from .cache import CacheCommands
+from .connection import ConnectionCommands
+from .keys import KeysCommands
+from .server import ServerCommands
+
+
+class Commands(CacheCommands[AnyR, BoolR, IntR, MapR, ListR],
+               ConnectionCommands[AnyR, BoolR, IntR, MapR, ListR],
+               KeysCommands[AnyR, BoolR, IntR, MapR, ListR],
+               ServerCommands[AnyR, BoolR, IntR, MapR, ListR]):
+    """Every typed method. What a call gives back is decided by the subclass."""

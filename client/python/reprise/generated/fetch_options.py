@@ -1,0 +1,36 @@
+"""The options of CACHE.FETCH that fetch_or_compute takes.
+
+Generated from client/commands.json by generate.py; do not edit.
+"""
+
+from typing import Any, TypedDict
+
+
+class FetchOptions(TypedDict, total=False):
+    """Each may be left out. What is said of one stands below it."""
+
+    identity: Any
+    # all besides the prompt that can change the answer: model, system prompt, tools, temperature
+    # ...; compared exactly, but for the order of keys and the spelling of numbers: 1 and 1.0 are
+    # the same
+    type: str
+    # the query type; `general` when not given
+    max_age_ms: int
+    # older entries are a miss
+    tier: str
+    # the last tier that is tried: exact, or normalized (the default)
+    wait: bool
+    # false: answer `miss` instead of waiting for another caller (default true)
+    wait_ms: int
+    # answer `timeout` when the answer has not come by then; otherwise the wait lasts while somebody
+    # computes
+    lease_ms: int
+    # how long a lease lives without CACHE.RENEW (default 60000)
+    no_cache: bool
+    # do not take a stored answer; a new one is stored
+    no_store: bool
+    # take a stored answer, but never a lease: `bypass` instead
+    only_if_cached: bool
+    # a stored answer or `miss`, at once
+    bypass: bool
+    # as if there were no cache: always `bypass`

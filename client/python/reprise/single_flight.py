@@ -1,0 +1,170 @@
+"""What fetch_or_compute asks and how it reads the answers. Pure; shared by both flavours."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .errors import Error, ServerError, TransientError
+from .generated.codes import Corrupt, Unavailable
+from .generated.fetch_options import FetchOptions
+from .generated.flags import OPTIONS
+
+LEASE_MS = 60_000  # assumed when a server names none
+# How long to wait for another bot that computes, when the caller does not say.
+WAIT_MS = 60_000
+FETCH, FILL = "CACHE.FETCH", "CACHE.FILL"
+RENEW, ABANDON, APPEND = "CACHE.RENEW", "CACHE.ABANDON", "CACHE.APPEND"
+ERROR_CHARACTERS_MAX = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a computing function may return instead of the plain response."""
+
+    response: Any
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost_nano: int | None = None  # nano-dollars
+    model: str | None = None
+    tags: Sequence[str] | None = None
+    ttl_ms: int | None = None
+
+    def options(self) -> dict[str, Any]:
+        named = dataclasses.asdict(self)
+        del named["response"]
+        return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What happened in one fetch_or_compute; given to `on_outcome`."""
+
+    status: str  # hit, stale, lease, timeout, miss, bypass, or fail_open: the server did not answer
+    reason: str = ""
+    fetched: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # the reply of CACHE.FETCH
+    stored: Mapping[str, Any] | None = None  # the reply of CACHE.FILL
+    error: Error | None = None  # why the server did not answer, or did not store
+
+
+OnOutcome = Callable[[Outcome], None]
+
+
+def fetch_request(request: str | Mapping[str, Any], options: Mapping[str, Any],
+                  stream: str = "") -> tuple[str, list[Any]]:
+    """The request of CACHE.FETCH. TypeError for an option that there is not."""
+    unknown = options.keys() - FetchOptions.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"fetch_or_compute has no option {', '.join(sorted(unknown))}")
+    named = {name: value for name, value in options.items() if value is not None}
+    if named.get("wait", True):
+        named.setdefault("wait_ms", WAIT_MS)
+    if stream:
+        named["stream"] = stream
+    if isinstance(request, str):
+        return FETCH, [request, named]
+    return FETCH, [None, {"request": dict(request), **named}]
+
+
+def outcome_of(reply: Any) -> Outcome:
+    if not isinstance(reply, dict) or not isinstance(reply.get("status"), str):
+        raise Corrupt("the reply of CACHE.FETCH has no status")
+    status = reply["status"]
+    if status in ("hit", "stale") and "response" not in reply:
+        raise Corrupt("a hit has no response")
+    if status == "lease" and not isinstance(reply.get("lease"), str):
+        raise Corrupt("a lease has no token")
+    return Outcome(status, str(reply.get("reason", "")), reply)
+
+
+def has_answer(outcome: Outcome) -> bool:
+    return outcome.status in ("hit", "stale")
+
+
+def lease_of(outcome: Outcome) -> str | None:
+    """The token when it is on the caller to compute and to fill."""
+    return outcome.fetched["lease"] if outcome.status == "lease" else None
+
+
+def renew_every_ms(outcome: Outcome) -> float:
+    """A third of the lease, so that one lost renewal does no harm."""
+    lease_ms = outcome.fetched.get("lease_ms")
+    return max(1.0, (lease_ms if isinstance(lease_ms, (int, float)) and lease_ms > 0
+                     else LEASE_MS) / 3)
+
+
+def is_down(error: Error) -> bool:
+    """Whether a bot that fails open goes on without the cache; not with its own mistakes."""
+    return isinstance(error, (TransientError, ServerError)) or type(error) is Error
+
+
+def plain(computed: Any) -> Answer:
+    return computed if isinstance(computed, Answer) else Answer(computed)
+
+
+def fill_request(lease: str, answer: Answer) -> tuple[str, list[Any]]:
+    options = answer.options()
+    return FILL, [lease, answer.response, options] if options else [lease, answer.response]
+
+
+def abandon_params(lease: str, reason: BaseException | str) -> list[Any]:
+    text = reason if isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
+    if "error" not in OPTIONS.get(ABANDON, ()):
+        return [lease]
+    return [lease, {"error": text[:ERROR_CHARACTERS_MAX]}]
+
+
+def late_lease(reply: Any) -> str | None:
+    """The token of a lease that came when nobody waited any more: it has to be given back."""
+    if isinstance(reply, dict) and reply.get("status") == "lease":
+        return reply.get("lease") if isinstance(reply.get("lease"), str) else None
+    return None
+
+
+_LABELS = itertools.count(1)
+_PROCESS = secrets.token_hex(6)
+
+
+def new_label() -> str:
+    """Names a stream of chunks; unique among all connections."""
+    return f"{_PROCESS}-{next(_LABELS)}"
+
+
+class Follower:
+    """What a follower of a stream has passed on, and what is still to come.
+
+    A holder that goes away is followed by another one, whose chunks begin anew.
+    """
+
+    def __init__(self, on_restart: Callable[[], None] | None) -> None:
+        self._on_restart = on_restart
+        self.taken = 0
+        self._complete = True  # no chunk was missed so far
+
+    def restart(self) -> None:
+        if self.taken == 0:
+            return
+        if self._on_restart is None:
+            raise Unavailable(f"the stream was cut after {self.taken} chunks and begins anew; "
+                              "give on_restart to go on")
+        self.taken = 0
+        self._on_restart()
+
+    def take(self, index: int, chunk: Any) -> list[Any]:
+        """What to pass on for a chunk that came."""
+        if index == 0:
+            self.restart()
+            self._complete = True
+        if index != self.taken or not self._complete:
+            self._complete = False  # The final answer brings what is missing.
+            return []
+        self.taken += 1
+        return [chunk]
+
+    def rest(self, response: Any) -> list[Any]:
+        """What of the final answer was not passed on yet."""
+        chunks = response if isinstance(response, list) else [response]
+        return chunks[self.taken:]
