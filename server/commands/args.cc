@@ -1,5 +1,6 @@
 #include "server/commands/args.h"
 
+#include <algorithm>
 #include <string>
 
 #include "protocol/wire/reader.h"
@@ -128,6 +129,76 @@ base::Status CheckCount(const CommandSpec& spec, std::size_t given) {
   return base::Ok{};
 }
 
+Error UnknownOption(const CommandSpec& spec, std::string_view name) {
+  std::string allowed;
+  for (const ArgSpec& option : spec.options) {
+    allowed.append(option.name).append(", ");
+  }
+  std::string found;
+  telemetry::AppendTextValue(telemetry::CutAt(name, 64), found);
+  return {Code::kBadRequest, std::string(spec.name) + ": unknown option " + found +
+                                 "; allowed are " + allowed + "timeout_ms"};
+}
+
+// Nil is how clients spell "not given"; true when it was there and has been read. An option that
+// takes any value takes nil as well.
+base::Result<bool> SkipNil(const ArgSpec& option, wire::Reader& reader) {
+  ASSIGN_OR_RETURN(const wire::Kind kind, reader.Peek());
+  if (kind != wire::Kind::kNil || option.kind == ArgKind::kValue) {
+    return false;
+  }
+  RETURN_IF_ERROR(reader.Raw());
+  return true;
+}
+
+base::Result<std::string_view> ReadText(const CommandSpec& spec, const ArgSpec& arg,
+                                        wire::Reader& reader) {
+  ASSIGN_OR_RETURN(const wire::Kind found, reader.Peek());
+  const auto text = reader.Text();
+  if (!text.ok()) {
+    return WrongKind(spec, arg, wire::NameOf(found));
+  }
+  RETURN_IF_ERROR(CheckBytes(spec, arg, text.value().size()));
+  return text.value();
+}
+
+base::Result<std::int64_t> ReadNumber(const CommandSpec& spec, const ArgSpec& arg,
+                                      wire::Reader& reader) {
+  ASSIGN_OR_RETURN(const wire::Kind found, reader.Peek());
+  wire::Reader unsigned_reader = reader;
+  const auto number = reader.Int();
+  if (!number.ok() && found == wire::Kind::kUint) {
+    ASSIGN_OR_RETURN(const std::uint64_t above, unsigned_reader.Uint());
+    return OutOfRange(spec, arg, std::to_string(above));
+  }
+  if (!number.ok()) {
+    return WrongKind(spec, arg, wire::NameOf(found));
+  }
+  if (number.value() < arg.min || number.value() > arg.max) {
+    return OutOfRange(spec, arg, std::to_string(number.value()));
+  }
+  return number.value();
+}
+
+base::Result<bool> ReadBool(const CommandSpec& spec, const ArgSpec& arg, wire::Reader& reader) {
+  ASSIGN_OR_RETURN(const wire::Kind found, reader.Peek());
+  const auto flag = reader.Bool();
+  if (!flag.ok()) {
+    return WrongKind(spec, arg, wire::NameOf(found));
+  }
+  return flag.value();
+}
+
+base::Result<std::string_view> ReadValue(const CommandSpec& spec, const ArgSpec& arg,
+                                         wire::Reader& reader) {
+  ASSIGN_OR_RETURN(const std::string_view bytes, reader.Raw());
+  RETURN_IF_ERROR(CheckBytes(spec, arg, bytes.size()));
+  if (arg.kind == ArgKind::kTexts) {
+    RETURN_IF_ERROR(CheckTexts(spec, arg, bytes));
+  }
+  return bytes;
+}
+
 }  // namespace
 
 std::string_view NameOf(ArgKind kind) {
@@ -182,95 +253,68 @@ base::Status Args::DecodeOptions(const CommandSpec& spec, wire::Reader& reader) 
     if (!name.ok()) {
       return Error{Code::kBadRequest, std::string(spec.name) + ": the name of an option is a str"};
     }
-    if (name.value() == kTimeoutOption.name) {
-      ASSIGN_OR_RETURN(const wire::Kind given, reader.Peek());
-      if (given == wire::Kind::kNil) {
-        RETURN_IF_ERROR(reader.Raw());
-        continue;
-      }
-      ASSIGN_OR_RETURN(const Item item, DecodeItem(spec, kTimeoutOption, reader));
-      if (timeout_ms_ != 0) {
-        return Error{Code::kBadRequest, Named(spec, kTimeoutOption) + "is given twice"};
-      }
-      timeout_ms_ = item.number;
-      continue;
-    }
-    std::size_t index = 0;
-    while (index < spec.options.size() && spec.options[index].name != name.value()) {
-      ++index;
-    }
-    if (index == spec.options.size()) {
-      std::string allowed;
-      for (const ArgSpec& option : spec.options) {
-        allowed += std::string(option.name) + ", ";
-      }
-      std::string found;
-      telemetry::AppendTextValue(telemetry::CutAt(name.value(), 64), found);
-      return Error{Code::kBadRequest, std::string(spec.name) + ": unknown option " + found +
-                                          "; allowed are " + allowed + "timeout_ms"};
-    }
-    if (items_[index].given) {
-      return Error{Code::kBadRequest, Named(spec, spec.options[index]) + "is given twice"};
-    }
-    ASSIGN_OR_RETURN(const wire::Kind kind, reader.Peek());
-    if (kind == wire::Kind::kNil && spec.options[index].kind != ArgKind::kValue) {
-      RETURN_IF_ERROR(reader.Raw());  // nil is how clients spell "not given".
-      continue;
-    }
-    ASSIGN_OR_RETURN(items_[index], DecodeItem(spec, spec.options[index], reader));
-    items_[index].given = true;
+    RETURN_IF_ERROR(name.value() == kTimeoutOption.name ? DecodeTimeout(spec, reader)
+                                                        : DecodeOption(spec, name.value(), reader));
   }
+  return base::Ok{};
+}
+
+base::Status Args::DecodeTimeout(const CommandSpec& spec, wire::Reader& reader) {
+  ASSIGN_OR_RETURN(const bool left_out, SkipNil(kTimeoutOption, reader));
+  if (left_out) {
+    return base::Ok{};
+  }
+  ASSIGN_OR_RETURN(const Item item, DecodeItem(spec, kTimeoutOption, reader));
+  if (timeout_ms_ != 0) {
+    return Error{Code::kBadRequest, Named(spec, kTimeoutOption) + "is given twice"};
+  }
+  timeout_ms_ = item.number;
+  return base::Ok{};
+}
+
+base::Status Args::DecodeOption(const CommandSpec& spec, std::string_view name,
+                                wire::Reader& reader) {
+  const auto row = std::find_if(spec.options.begin(), spec.options.end(),
+                                [&](const ArgSpec& option) { return option.name == name; });
+  if (row == spec.options.end()) {
+    return UnknownOption(spec, name);
+  }
+  Item& item = items_[static_cast<std::size_t>(row - spec.options.begin())];
+  if (item.given) {
+    return Error{Code::kBadRequest, Named(spec, *row) + "is given twice"};
+  }
+  ASSIGN_OR_RETURN(const bool left_out, SkipNil(*row, reader));
+  if (left_out) {
+    return base::Ok{};
+  }
+  ASSIGN_OR_RETURN(item, DecodeItem(spec, *row, reader));
+  item.given = true;
   return base::Ok{};
 }
 
 base::Result<Args::Item> Args::DecodeItem(const CommandSpec& spec, const ArgSpec& arg,
                                           wire::Reader& reader) {
   Item item;
-  ASSIGN_OR_RETURN(const wire::Kind found, reader.Peek());
   switch (arg.kind) {
     case ArgKind::kKey:
     case ArgKind::kText: {
-      const auto text = reader.Text();
-      if (!text.ok()) {
-        return WrongKind(spec, arg, wire::NameOf(found));
-      }
-      item.bytes = text.value();
-      RETURN_IF_ERROR(CheckBytes(spec, arg, item.bytes.size()));
-      return item;
+      ASSIGN_OR_RETURN(item.bytes, ReadText(spec, arg, reader));
+      break;
     }
     case ArgKind::kInt:
     case ArgKind::kMillis: {
-      wire::Reader unsigned_reader = reader;
-      const auto number = reader.Int();
-      if (!number.ok() && found == wire::Kind::kUint) {
-        ASSIGN_OR_RETURN(const std::uint64_t above, unsigned_reader.Uint());
-        return OutOfRange(spec, arg, std::to_string(above));
-      }
-      if (!number.ok()) {
-        return WrongKind(spec, arg, wire::NameOf(found));
-      }
-      item.number = number.value();
-      if (item.number < arg.min || item.number > arg.max) {
-        return OutOfRange(spec, arg, std::to_string(item.number));
-      }
-      return item;
+      ASSIGN_OR_RETURN(item.number, ReadNumber(spec, arg, reader));
+      break;
     }
     case ArgKind::kBool: {
-      const auto flag = reader.Bool();
-      if (!flag.ok()) {
-        return WrongKind(spec, arg, wire::NameOf(found));
-      }
-      item.number = flag.value() ? 1 : 0;
-      return item;
+      ASSIGN_OR_RETURN(const bool flag, ReadBool(spec, arg, reader));
+      item.number = flag ? 1 : 0;
+      break;
     }
     case ArgKind::kValue:
     case ArgKind::kTexts: {
-      ASSIGN_OR_RETURN(item.bytes, reader.Raw());
-      RETURN_IF_ERROR(CheckBytes(spec, arg, item.bytes.size()));
-      if (arg.kind == ArgKind::kTexts) {
-        RETURN_IF_ERROR(CheckTexts(spec, arg, item.bytes));
-      }
-      return item;
+      ASSIGN_OR_RETURN(item.bytes, ReadValue(spec, arg, reader));
+      break;
     }
   }
   return item;

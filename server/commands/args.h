@@ -56,6 +56,8 @@ class Args {
 
   base::Status DecodePositional(const CommandSpec& spec, std::uint32_t count, wire::Reader& reader);
   base::Status DecodeOptions(const CommandSpec& spec, wire::Reader& reader);
+  base::Status DecodeTimeout(const CommandSpec& spec, wire::Reader& reader);
+  base::Status DecodeOption(const CommandSpec& spec, std::string_view name, wire::Reader& reader);
   static base::Result<Item> DecodeItem(const CommandSpec& spec, const ArgSpec& arg,
                                        wire::Reader& reader);
 

@@ -38,7 +38,7 @@ struct Bench {
     instance = instance::Instance::OpenWithClock(config, clock).value();
   }
   // The result, or {"error": code name}.
-  Value Run(std::string_view request_json) {
+  Value Run(std::string_view request_json) const {
     const Value request = wire::FromJson(request_json).value();
     const Value::Array& parts = *request.AsArray();
     const std::string params = wire::Encode(parts[1]);
