@@ -73,7 +73,7 @@ class Fixture {
     store = std::make_unique<StoreImpl>(options, clock, std::move(parts));
   }
 
-  std::string Write(std::string_view value) {
+  std::string Write(std::string_view value) const {
     const base::Status outcome = store->Run([&](Transaction& transaction) -> base::Status {
       transaction.Put(Family::kKeys, "a", value, kNever);
       return base::Ok{};

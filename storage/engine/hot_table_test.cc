@@ -118,7 +118,7 @@ TEST_CASE("the hot table stays inside its bytes and evicts what is not read") {
   CHECK(table.Stats().items > 800);
   CHECK(table.Stats().evictions > 8'000);
   table.SetBytes(64 * base::kKiB);
-  CHECK(table.Stats().bytes <= 64 * 1024);
+  CHECK(table.Stats().bytes <= static_cast<std::uint64_t>(64 * base::kKiB));
   table.SetBytes(0);
   CHECK(table.Stats().items == 0);
   Write(table, "a", "1");
@@ -128,10 +128,11 @@ TEST_CASE("the hot table stays inside its bytes and evicts what is not read") {
 TEST_CASE("a row above a quarter of a shard is not kept, and takes its old version with it") {
   HotTable table(base::kMiB, kSeed);
   Write(table, "a", "small");
-  Write(table, "a", std::string(300 * 1024, 'v'));
+  Write(table, "a", std::string(std::size_t{300} * 1024, 'v'));
   CHECK(Read(table, "a") == "(absent)");
-  Write(table, "a", std::string(200 * 1024, 'v'));
-  CHECK(Read(table, "a").size() == 200 * 1024);
+  const std::string large(std::size_t{200} * 1024, 'v');
+  Write(table, "a", large);
+  CHECK(Read(table, "a") == large);
 }
 
 TEST_CASE("erasing a prefix takes all its rows and no other") {

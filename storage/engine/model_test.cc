@@ -27,7 +27,7 @@ class Random {
 
 struct Row {
   std::string value;
-  base::UnixMillis expires_at;
+  base::UnixMillis expires_at{0};
 };
 using Model = std::map<std::string, Row>;
 

@@ -26,7 +26,7 @@ class Roadblock {
           wake_.wait(lock, [this] { return open_; });
           return base::Ok{};
         },
-        [](base::Status) {});
+        [](const base::Status&) {});
     REQUIRE(store.Submit(mutations));
     std::unique_lock lock(mutex_);
     wake_.wait(lock, [this] { return reached_; });
@@ -164,6 +164,7 @@ TEST_CASE("increments and conditional writes of one batch see each other") {
     std::vector<std::uint64_t> numbers;
     std::vector<std::unique_ptr<Mutation>> mutations;
     int created = 0;
+    mutations.reserve(100);
     for (int i = 0; i < 100; ++i) {
       mutations.push_back(std::make_unique<TestMutation>(
           [&](Transaction& transaction) -> base::Status {
@@ -173,7 +174,7 @@ TEST_CASE("increments and conditional writes of one batch see each other") {
             }
             return Increment(transaction);
           },
-          [&](base::Status outcome) { finished += outcome.ok() ? 1 : 0; }));
+          [&](const base::Status& outcome) { finished += outcome.ok() ? 1 : 0; }));
     }
     REQUIRE(store->Submit(mutations));
     CHECK(store->Stats().write_queue_items == 101);
@@ -197,6 +198,7 @@ TEST_CASE("a failed mutation keeps its error and leaves the others of the batch 
   roadblock.Put(*store);
   std::vector<std::string> outcomes;
   std::vector<std::unique_ptr<Mutation>> mutations;
+  mutations.reserve(4);
   for (int i = 0; i < 4; ++i) {
     mutations.push_back(std::make_unique<TestMutation>(
         [i](Transaction& transaction) -> base::Status {
@@ -206,7 +208,7 @@ TEST_CASE("a failed mutation keeps its error and leaves the others of the batch 
           }
           return base::Ok{};
         },
-        [&](base::Status outcome) {
+        [&](const base::Status& outcome) {
           outcomes.emplace_back(outcome.ok() ? "ok" : base::NameOf(outcome.error().code));
         }));
   }
@@ -229,9 +231,10 @@ TEST_CASE("a full write queue refuses the whole submission and gives it back") {
   std::atomic<int> finished{0};
   const auto submit = [&](int count) {
     std::vector<std::unique_ptr<Mutation>> mutations;
+    mutations.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
       mutations.push_back(std::make_unique<TestMutation>(
-          Increment, [&](base::Status outcome) { finished += outcome.ok() ? 1 : 0; }));
+          Increment, [&](const base::Status& outcome) { finished += outcome.ok() ? 1 : 0; }));
     }
     const bool taken = store->Submit(mutations);
     CHECK(mutations.size() == (taken ? 0U : static_cast<std::size_t>(count)));
@@ -257,16 +260,18 @@ TEST_CASE("the write queue is bounded by bytes, but takes one large submission w
   options.write_queue_bytes = 150;
   const auto store = MustOpen(options, clock);
   std::vector<std::unique_ptr<Mutation>> two;
+  two.reserve(2);
   std::atomic<int> finished{0};
   for (int i = 0; i < 2; ++i) {
-    two.push_back(std::make_unique<TestMutation>(Increment, [&](base::Status) { ++finished; }));
+    two.push_back(
+        std::make_unique<TestMutation>(Increment, [&](const base::Status&) { ++finished; }));
   }
   REQUIRE(store->Submit(two));
   CHECK(WaitUntil([&] { return finished == 2; }));
   CHECK(WaitUntil([&] { return store->Stats().write_queue_bytes == 0; }));
   Roadblock roadblock;
   roadblock.Put(*store);
-  auto one = One(Increment, [](base::Status) {});
+  auto one = One(Increment, [](const base::Status&) {});
   CHECK_FALSE(store->Submit(one));
   roadblock.Open();
 }
@@ -280,7 +285,7 @@ TEST_CASE("closing finishes what was submitted") {
     const auto store = MustOpen(options, clock);
     for (int i = 0; i < 200; ++i) {
       auto mutations =
-          One(Increment, [&](base::Status outcome) { finished += outcome.ok() ? 1 : 0; });
+          One(Increment, [&](const base::Status& outcome) { finished += outcome.ok() ? 1 : 0; });
       REQUIRE(store->Submit(mutations));
     }
   }
