@@ -16,13 +16,13 @@ struct Bench {
   base::Status Change(const std::function<base::Status(storage::Transaction&)>& body) const {
     return store->Run(body);
   }
-  void Create(std::string_view name) {
+  void Create(std::string_view name) const {
     REQUIRE(Change([&](storage::Transaction& transaction) -> base::Status {
               RETURN_IF_ERROR(registry->CreateNamespace(name, transaction));
               return base::Ok{};
             }).ok());
   }
-  NewKey MakeKey(std::string_view home, std::uint8_t permissions) {
+  NewKey MakeKey(std::string_view home, std::uint8_t permissions) const {
     NewKey made;
     REQUIRE(Change([&](storage::Transaction& transaction) -> base::Status {
               ASSIGN_OR_RETURN(made, registry->CreateKey(home, permissions, "bot", transaction));
