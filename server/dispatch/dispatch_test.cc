@@ -68,7 +68,7 @@ struct Bench {
     const ReplyTo to{{}, ticket, plan.value().lane, false};
     return dispatcher->Offload(plan.value(), incoming, session, to, out) ? "offloaded" : Text(out);
   }
-  void EndTurn() {
+  void EndTurn() const {
     base::kLoop.AssertHeld();
     dispatcher->EndTurn();
   }
