@@ -79,7 +79,7 @@ struct Bench {
   Bench& operator=(Bench&&) = delete;
 
   // As the loop does: into the session's own space when it has some.
-  void Receive(std::string_view bytes) {
+  void Receive(std::string_view bytes) const {
     base::kLoop.AssertHeld();
     while (!bytes.empty()) {
       const std::span<char> space = session->ReadSpace();
@@ -93,7 +93,7 @@ struct Bench {
       bytes.remove_prefix(count);
     }
   }
-  void EndTurn() {
+  void EndTurn() const {
     base::kLoop.AssertHeld();
     host->EndTurn();
   }
@@ -124,7 +124,7 @@ struct Bench {
     }
     return replies;
   }
-  void Tick() {
+  void Tick() const {
     base::kLoop.AssertHeld();
     session->OnTick();
   }
