@@ -28,7 +28,7 @@ namespace reprise::app {
 
 // What Start could not do, and the end code for it.
 struct StartFailure {
-  int exit_code;
+  int exit_code = 0;
   std::string message;
 };
 
