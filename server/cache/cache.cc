@@ -68,6 +68,11 @@ base::Status CheckResponse(std::string_view response, const config::CacheOptions
   return base::Ok{};
 }
 
+void DeleteRows(storage::NamespaceId id, const KeyHash& exact, storage::Transaction& transaction) {
+  transaction.Delete(Family::kEntries, ViewOf(SummaryKey(id, exact)));
+  transaction.Delete(Family::kEntries, ViewOf(BodyKey(id, exact)));
+}
+
 base::Result<std::string> LoadSecret(storage::Store& store) {
   ASSIGN_OR_RETURN(const auto stored,
                    store.Get(Family::kMeta, kSecretRow, storage::kNever, storage::ReadMode::kDisk));
@@ -126,6 +131,8 @@ base::Status Cache::LoadSpace(storage::NamespaceId id, base::UnixMillis now,
   struct Loaded {
     Slot slot;
     std::string type;
+    std::string model;
+    std::string tags;
   };
   std::vector<Loaded> entries;
   const std::string prefix = SummaryPrefix(id);
@@ -144,7 +151,8 @@ base::Status Cache::LoadSpace(storage::NamespaceId id, base::UnixMillis now,
     slot.created_at = summary.created_at;
     slot.expires_at = summary.expires_at;
     slot.worth = summary.worth;
-    entries.push_back({slot, std::string(summary.type)});
+    entries.push_back(
+        {slot, std::string(summary.type), std::string(summary.model), std::string(summary.tags)});
     return true;
   }));
   if (bad.has_value()) {
@@ -153,8 +161,29 @@ base::Status Cache::LoadSpace(storage::NamespaceId id, base::UnixMillis now,
   std::sort(entries.begin(), entries.end(),
             [](const Loaded& a, const Loaded& b) { return a.slot.id < b.slot.id; });
   for (const Loaded& entry : entries) {
-    space.Insert(entry.slot, entry.type, false);
+    space.Insert(entry.slot, {entry.type, entry.model, entry.tags}, false);
     next_id_ = std::max(next_id_, entry.slot.id + 1);
+  }
+  return LoadFloors(id, space, store);
+}
+
+base::Status Cache::LoadFloors(storage::NamespaceId id, Space& space, storage::Store& store) {
+  std::optional<Error> bad;
+  const std::string prefix = FloorsPrefix(id);
+  const storage::ScanRequest floors{.family = Family::kMeta, .prefix = prefix, .after = ""};
+  RETURN_IF_ERROR(store.Scan(floors, storage::kNever, [&](const storage::ScanRow& row) {
+    const auto floor = ParseFloor(row.value);
+    if (!floor.ok() || row.key.size() == prefix.size()) {
+      bad = Error{Code::kCorrupt, "a floor row of the cache cannot be read"};
+      return false;
+    }
+    const std::string_view label = row.key.substr(prefix.size());
+    space.Invalidate({static_cast<LabelKind>(label.front()), label.substr(1)}, floor.value());
+    next_id_ = std::max(next_id_, floor.value());
+    return true;
+  }));
+  if (bad.has_value()) {
+    return *std::move(bad);
   }
   return base::Ok{};
 }
@@ -259,6 +288,8 @@ base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits
       return Outcome{std::nullopt, "the entry has expired"};
     case Space::Absent::kTooOld:
       return Outcome{std::nullopt, "the entry is older than max_age_ms"};
+    case Space::Absent::kVoid:
+      return Outcome{std::nullopt, "the entry was invalidated"};
     case Space::Absent::kUnknown:
       break;
   }
@@ -289,18 +320,17 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
   Space& space = FindOrMake(id);
   for (const KeyHash& evicted :
        space.MakeRoom(slot.exact, static_cast<std::size_t>(options.entries_max))) {
-    transaction.Delete(Family::kEntries, ViewOf(SummaryKey(id, evicted)));
-    transaction.Delete(Family::kEntries, ViewOf(BodyKey(id, evicted)));
+    DeleteRows(id, evicted, transaction);
   }
-  const Summary summary{slot.exact,      slot.normalized, slot.id,   slot.created_at,
-                        slot.expires_at, slot.worth,      type->name};
+  const Summary summary{slot.exact, slot.normalized, slot.id,      slot.created_at, slot.expires_at,
+                        slot.worth, type->name,      answer.model, answer.tags};
   const Body body{id,           slot.id,    identity, question.prompt, answer.response,
                   answer.model, answer.tags};
   transaction.Put(Family::kEntries, ViewOf(SummaryKey(id, slot.exact)), FormatSummary(summary),
                   slot.expires_at);
   transaction.Put(Family::kEntries, ViewOf(BodyKey(id, slot.exact)), FormatBody(body),
                   slot.expires_at);
-  space.Insert(slot, type->name, true);
+  space.Insert(slot, {type->name, answer.model, answer.tags}, true);
   transaction.OnAbort(
       [&space, exact = slot.exact, entry = slot.id] { space.Forget(exact, entry); });
   return Stored{slot.id, slot.exact, slot.normalized, slot.expires_at};
@@ -341,9 +371,64 @@ std::uint64_t Cache::Drop(storage::NamespaceId id, bool forget, storage::Transac
   if (forget) {
     transaction.DeletePrefix(Family::kMeta, CountersPrefix(id));
   }
+  transaction.DeletePrefix(Family::kMeta, FloorsPrefix(id));
   flights_.Drop(id);
   Space* space = Find(id);
   return space == nullptr ? 0 : space->Clear(forget);
+}
+
+std::uint64_t Cache::Invalidate(storage::NamespaceId id, const Label& label,
+                                storage::Transaction& transaction) {
+  Space& space = FindOrMake(id);
+  // What this very batch stored before has a smaller id, and is meant too.
+  const Floor floor = TakeId(transaction.now()) + 1;
+  const Space::Invalidated done = space.Invalidate(label, floor);
+  transaction.Put(Family::kMeta, FloorKey(id, label), FormatFloor(floor), storage::kNever);
+  transaction.OnAbort(
+      [&space, kind = label.kind, name = std::string(label.name), before = done.before] {
+        space.Restore({kind, name}, before);
+      });
+  return done.entries;
+}
+
+std::uint64_t Cache::CountLabel(storage::NamespaceId id, const Label& label) const {
+  const Space* space = Find(id);
+  return space == nullptr ? 0 : space->CountLabel(label);
+}
+
+base::Result<bool> Cache::Remove(const Question& question, const config::CacheOptions& options,
+                                 storage::Transaction& transaction) {
+  ASSIGN_OR_RETURN(const FlightQuestion asked, Ask(question, Tier::kExact, options));
+  Space& space = FindOrMake(question.namespace_id);
+  const auto taken = space.TakeOut(asked.exact);
+  if (!taken.has_value()) {
+    return false;
+  }
+  DeleteRows(question.namespace_id, asked.exact, transaction);
+  // A failed commit leaves the rows; the entry is found again after a restart.
+  return true;
+}
+
+void Cache::Reclaim(std::size_t slots_max, storage::Transaction& transaction) {
+  for (const auto& [id, space] : Spaces()) {
+    if (!space->NeedsReclaim()) {
+      continue;
+    }
+    const Space::Reclaimed reclaimed = space->Reclaim(slots_max);
+    for (const KeyHash& exact : reclaimed.entries) {
+      DeleteRows(id, exact, transaction);
+    }
+    for (const auto& [kind, name] : reclaimed.floors) {
+      transaction.Delete(Family::kMeta, FloorKey(id, {kind, name}));
+    }
+    transaction.OnAbort([space = space] { space->KeepFloors(); });
+  }
+}
+
+bool Cache::NeedsReclaim() const {
+  const auto spaces = Spaces();
+  return std::any_of(spaces.begin(), spaces.end(),
+                     [](const auto& item) { return item.second->NeedsReclaim(); });
 }
 
 NamespaceStats Cache::Stats(storage::NamespaceId id) const {

@@ -29,6 +29,7 @@
 #include "server/cache/flights.h"
 #include "server/cache/identity.h"
 #include "server/cache/index.h"
+#include "server/cache/labels.h"
 #include "server/cache/row.h"
 #include "server/config/options.h"
 #include "storage/engine/namespace_id.h"
@@ -115,6 +116,18 @@ class Cache {
   void CountFollower(storage::NamespaceId id, const Filled& filled, Tier tier);
   Flights& flights() { return flights_; }
 
+  // Voids all entries with the label that were stored before now; O(1) in their number. Their rows
+  // go later, in Reclaim. Answers how many they are; some may have been void by another label.
+  std::uint64_t Invalidate(storage::NamespaceId id, const Label& label,
+                           storage::Transaction& transaction);
+  std::uint64_t CountLabel(storage::NamespaceId id, const Label& label) const;
+  // Removes the one entry of this question, if there is one.
+  base::Result<bool> Remove(const Question& question, const config::CacheOptions& options,
+                            storage::Transaction& transaction);
+  // Deletes rows of void entries, looking at no more than `slots_max` slots of each namespace.
+  void Reclaim(std::size_t slots_max, storage::Transaction& transaction);
+  bool NeedsReclaim() const;
+
   // Removes all entries of a namespace; its counters stay unless `forget`.
   std::uint64_t Drop(storage::NamespaceId id, bool forget, storage::Transaction& transaction);
 
@@ -142,6 +155,7 @@ class Cache {
 
   Cache(const KeyHasher& hasher, const base::Clock& clock);
   base::Status LoadSpace(storage::NamespaceId id, base::UnixMillis now, storage::Store& store);
+  base::Status LoadFloors(storage::NamespaceId id, Space& space, storage::Store& store);
   static base::Result<std::optional<Found>> Verify(const Wanted& wanted, const Candidate& candidate,
                                                    const storage::View& view, Space& space);
   std::uint64_t TakeId(base::UnixMillis now);

@@ -91,6 +91,103 @@ TEST_CASE("the same prompt is an exact hit, a trivially rephrased one a normaliz
   CHECK(!bench.Ask("what is raii", NamespaceId{1}, "", exact_only).value().found.has_value());
 }
 
+TEST_CASE("an invalidated tag, type, model or namespace is never served again") {
+  Bench bench;
+  const auto invalidate = [&](LabelKind kind, std::string_view name) {
+    std::uint64_t entries = 0;
+    REQUIRE(bench.store
+                ->Run([&](storage::Transaction& transaction) -> base::Status {
+                  entries = bench.cache->Invalidate(NamespaceId{1}, {kind, name}, transaction);
+                  return base::Ok{};
+                })
+                .ok());
+    return entries;
+  };
+  bench.Put("a fact", "1", "factLookup");
+  bench.Put("other", "2", "general");
+  bench.Put("a fact", "elsewhere", "factLookup", NamespaceId{2});
+  CHECK(invalidate(LabelKind::kType, "factLookup") == 1);
+  CHECK(bench.Text("a fact") == "miss");
+  CHECK(bench.Ask("a fact").value().reason == "the entry was invalidated");
+  CHECK(bench.Text("other") == "2");
+  CHECK(bench.Text("a fact", NamespaceId{2}) == "elsewhere");
+
+  bench.Reload();  // What was void stays so after a restart,
+  CHECK(bench.Text("a fact") == "miss");
+  bench.Put("a fact", "new", "factLookup");  // and what is stored later is not meant.
+  CHECK(bench.Text("a fact") == "new");
+  CHECK(invalidate(LabelKind::kAll, "") == 2);
+  CHECK(bench.Text("other") == "miss");
+  CHECK(bench.Text("a fact") == "miss");
+}
+
+TEST_CASE("the rows of void entries go in the background, and then their floors") {
+  Bench bench;
+  for (int i = 0; i < 100; ++i) {
+    bench.Put("question " + std::to_string(i), "answer", i % 2 == 0 ? "research" : "general");
+  }
+  const auto rows = [&](storage::Family family, const std::string& prefix) {
+    std::size_t count = 0;
+    const storage::ScanRequest all{.family = family, .prefix = prefix, .after = ""};
+    REQUIRE(bench.store
+                ->Scan(all, storage::kNever,
+                       [&](const storage::ScanRow&) {
+                         ++count;
+                         return true;
+                       })
+                .ok());
+    return count;
+  };
+  const auto run = [&](const auto& body) {
+    REQUIRE(bench.store
+                ->Run([&](storage::Transaction& transaction) -> base::Status {
+                  body(transaction);
+                  return base::Ok{};
+                })
+                .ok());
+  };
+  run([&](storage::Transaction& transaction) {
+    bench.cache->Invalidate(NamespaceId{1}, {LabelKind::kType, "research"}, transaction);
+  });
+  CHECK(rows(storage::Family::kMeta, FloorsPrefix(NamespaceId{1})) == 1);
+  int rounds = 0;
+  for (; bench.cache->NeedsReclaim() && rounds < 100; ++rounds) {
+    run([&](storage::Transaction& transaction) { bench.cache->Reclaim(10, transaction); });
+  }
+  CHECK(rounds >= 10);
+  CHECK(bench.cache->Stats(NamespaceId{1}).entries == 50);
+  CHECK(rows(storage::Family::kEntries, SummaryPrefix(NamespaceId{1})) == 50);
+  CHECK(rows(storage::Family::kMeta, FloorsPrefix(NamespaceId{1})) == 0);
+  bench.Reload();
+  CHECK(bench.Text("question 2") == "miss");
+  CHECK(bench.Text("question 3") == "answer");
+}
+
+TEST_CASE("one entry can be removed by its question") {
+  Bench bench;
+  bench.Put("keep", "1");
+  bench.Put("drop", "2");
+  const auto remove = [&](std::string_view prompt) {
+    bool removed = false;
+    REQUIRE(bench.store
+                ->Run([&](storage::Transaction& transaction) -> base::Status {
+                  removed =
+                      bench.cache
+                          ->Remove({NamespaceId{1}, prompt, "", ""}, bench.options, transaction)
+                          .value();
+                  return base::Ok{};
+                })
+                .ok());
+    return removed;
+  };
+  CHECK(remove("drop"));
+  CHECK_FALSE(remove("drop"));
+  CHECK(bench.Text("drop") == "miss");
+  CHECK(bench.Text("keep") == "1");
+  bench.Reload();
+  CHECK(bench.Text("drop") == "miss");
+}
+
 TEST_CASE("other numbers and other words are never the same question") {
   Bench bench;
   bench.Put("What is 2+2?", "4");

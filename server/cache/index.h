@@ -16,6 +16,7 @@
 
 #include "protocol/base/clock.h"
 #include "server/cache/identity.h"
+#include "server/cache/labels.h"
 #include "server/cache/row.h"
 
 namespace reprise::cache {
@@ -31,6 +32,7 @@ struct Slot {
   base::UnixMillis created_at{0};
   base::UnixMillis expires_at{0};
   Worth worth;
+  LabelSet labels = 0;     // what it can be invalidated by
   std::uint16_t type = 0;  // number in the namespace's list of types
   bool used = false;
 

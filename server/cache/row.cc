@@ -8,7 +8,8 @@ namespace {
 
 constexpr char kSummaryRow = 'm';
 constexpr char kBodyRow = 'b';
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 1;         // of bodies
+constexpr std::uint8_t kSummaryVersion = 2;  // 1 had no model and tags
 
 // All numbers are little-endian, as the machines are that this runs on.
 template <typename Number>
@@ -83,7 +84,7 @@ std::string SummaryPrefix(storage::NamespaceId id) {
 
 std::string FormatSummary(const Summary& summary) {
   std::string out;
-  AppendNumber(kVersion, out);
+  AppendNumber(kSummaryVersion, out);
   AppendNumber(summary.normalized.high, out);
   AppendNumber(summary.normalized.low, out);
   AppendNumber(summary.id, out);
@@ -92,6 +93,8 @@ std::string FormatSummary(const Summary& summary) {
   AppendNumber(summary.worth.tokens_out, out);
   AppendNumber(summary.worth.cost_nano, out);
   AppendBytes(summary.type, out);
+  AppendBytes(summary.model, out);
+  AppendBytes(summary.tags, out);
   return out;
 }
 
@@ -108,12 +111,42 @@ base::Result<Summary> ParseSummary(std::string_view row_key, std::string_view va
   summary.worth.tokens_out = cursor.Take<std::uint32_t>();
   summary.worth.cost_nano = cursor.Take<std::uint64_t>();
   summary.type = cursor.TakeBytes();
-  if (version != kVersion || !cursor.Complete() || row_key.size() != sizeof(RowKey)) {
+  if (version != 1) {
+    summary.model = cursor.TakeBytes();
+    summary.tags = cursor.TakeBytes();
+  }
+  if (version == 0 || version > kSummaryVersion || !cursor.Complete() ||
+      row_key.size() != sizeof(RowKey)) {
     return base::Error{base::Code::kCorrupt, "a summary row of the cache cannot be read"};
   }
   summary.exact = KeyHash::FromBytes(row_key.substr(sizeof(RowKey) - 16));
   summary.expires_at = expires_at;
   return summary;
+}
+
+std::string FloorsPrefix(storage::NamespaceId id) {
+  return "cache_floor/" + std::to_string(static_cast<std::uint32_t>(id)) + "/";
+}
+
+std::string FloorKey(storage::NamespaceId id, const Label& label) {
+  return FloorsPrefix(id).append(1, static_cast<char>(label.kind)).append(label.name);
+}
+
+std::string FormatFloor(Floor floor) {
+  std::string out;
+  AppendNumber(kVersion, out);
+  AppendNumber(floor, out);
+  return out;
+}
+
+base::Result<Floor> ParseFloor(std::string_view value) {
+  Cursor cursor(value);
+  const auto version = cursor.Take<std::uint8_t>();
+  const auto floor = cursor.Take<Floor>();
+  if (version != kVersion || !cursor.Complete()) {
+    return base::Error{base::Code::kCorrupt, "a floor row of the cache cannot be read"};
+  }
+  return floor;
 }
 
 std::string FormatBody(const Body& body) {

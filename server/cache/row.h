@@ -13,6 +13,7 @@
 #include "protocol/base/clock.h"
 #include "protocol/base/result.h"
 #include "server/cache/identity.h"
+#include "server/cache/labels.h"
 #include "storage/engine/namespace_id.h"
 
 namespace reprise::cache {
@@ -33,6 +34,8 @@ struct Summary {
   base::UnixMillis expires_at{0};  // kept by the store beside the value, not inside it
   Worth worth;
   std::string_view type;
+  std::string_view model;  // as in the large row
+  std::string_view tags;
 };
 
 // The large row.
@@ -60,6 +63,12 @@ std::string FormatSummary(const Summary& summary);
 // `row_key` gives the exact hash.
 base::Result<Summary> ParseSummary(std::string_view row_key, std::string_view value,
                                    base::UnixMillis expires_at);
+// What was invalidated: rows of the `meta` family, a label and the id below which entries are void.
+std::string FloorsPrefix(storage::NamespaceId id);
+std::string FloorKey(storage::NamespaceId id, const Label& label);
+std::string FormatFloor(Floor floor);
+base::Result<Floor> ParseFloor(std::string_view value);
+
 std::string FormatBody(const Body& body);
 base::Result<Body> ParseBody(std::string_view value);
 

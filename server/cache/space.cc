@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/wire/reader.h"
 #include "storage/engine/expiry.h"
 
 namespace reprise::cache {
@@ -9,11 +10,35 @@ namespace {
 
 // How many entries one store may evict, so that lowering the bound does not make one caller wait.
 constexpr std::size_t kEvictionsPerStore = 64;
+// How many void entries one transaction deletes.
+constexpr std::size_t kReclaimedAtOnce = 2'000;
+
+std::vector<Label> LabelsOf(const EntryLabels& entry) {
+  std::vector<Label> labels{{LabelKind::kType, entry.type}};
+  if (!entry.model.empty()) {
+    labels.push_back({LabelKind::kModel, entry.model});
+  }
+  if (entry.tags.empty()) {
+    return labels;
+  }
+  wire::Reader reader(entry.tags);
+  const auto count = reader.Array();
+  for (std::uint32_t i = 0; count.ok() && i < count.value(); ++i) {
+    if (const auto tag = reader.Text(); tag.ok()) {
+      labels.push_back({LabelKind::kTag, tag.value()});
+    }
+  }
+  return labels;
+}
 
 }  // namespace
 
 bool Cache::Space::Shows(const Slot& slot, const Visible& visible, Absent& why) const {
   if (slot.commit > visible.committed) {
+    return false;
+  }
+  if (labels_.IsVoid(slot.labels, slot.id)) {
+    why = Absent::kVoid;
     return false;
   }
   if (storage::IsExpired(slot.expires_at, visible.now)) {
@@ -110,19 +135,20 @@ std::vector<KeyHash> Cache::Space::MakeRoom(const KeyHash& exact, std::size_t en
     const Slot& entry = index_.at(victim);
     evicted.push_back(entry.exact);
     ++types_[entry.type].counters.evictions;
-    index_.Remove(victim);
+    RemoveSlot(victim);
     --after;
     dirty_ = true;
   }
   return evicted;
 }
 
-void Cache::Space::Insert(Slot entry, std::string_view type, bool count) {
+void Cache::Space::Insert(Slot entry, const EntryLabels& labels, bool count) {
   base::MutexLock lock(mutex_);
-  entry.type = TypeNumber(type);
+  entry.type = TypeNumber(labels.type);
   if (const SlotNumber replaced = index_.FindExact(entry.exact); replaced != kNoSlot) {
-    index_.Remove(replaced);
+    RemoveSlot(replaced);
   }
+  entry.labels = labels_.Add(LabelsOf(labels));
   index_.Insert(entry);
   if (count) {
     ++types_[entry.type].counters.stores;
@@ -134,15 +160,34 @@ void Cache::Space::Forget(const KeyHash& exact, std::uint64_t id) {
   base::MutexLock lock(mutex_);
   const SlotNumber slot = index_.FindExact(exact);
   if (slot != kNoSlot && index_.at(slot).id == id) {
-    index_.Remove(slot);
+    RemoveSlot(slot);
   }
+}
+
+std::optional<std::uint64_t> Cache::Space::TakeOut(const KeyHash& exact) {
+  base::MutexLock lock(mutex_);
+  const SlotNumber slot = index_.FindExact(exact);
+  if (slot == kNoSlot) {
+    return std::nullopt;
+  }
+  const std::uint64_t id = index_.at(slot).id;
+  RemoveSlot(slot);
+  return id;
+}
+
+void Cache::Space::RemoveSlot(SlotNumber slot) {
+  labels_.Remove(index_.at(slot).labels, index_.at(slot).id);
+  index_.Remove(slot);
 }
 
 std::uint64_t Cache::Space::Clear(bool forget_counters) {
   base::MutexLock lock(mutex_);
   const std::uint64_t removed = index_.size();
   index_.Clear();
+  labels_ = Labels();
   sweep_cursor_ = 0;
+  reclaim_cursor_ = 0;
+  reclaim_left_ = 0;
   if (forget_counters) {
     for (TypeStats& type : types_) {
       type.counters = Counters();
@@ -193,9 +238,59 @@ void Cache::Space::SweepExpired(base::UnixMillis now, std::size_t slots_max) {
     sweep_cursor_ = sweep_cursor_ + 1 < index_.slots() ? sweep_cursor_ + 1 : 0;
     const Slot& entry = index_.at(sweep_cursor_);
     if (entry.used && storage::IsExpired(entry.expires_at, now)) {
-      index_.Remove(sweep_cursor_);
+      RemoveSlot(sweep_cursor_);
     }
   }
+}
+
+std::uint64_t Cache::Space::CountLabel(const Label& label) const {
+  base::MutexLock lock(mutex_);
+  return labels_.Count(label);
+}
+
+Cache::Space::Invalidated Cache::Space::Invalidate(const Label& label, Floor floor) {
+  base::MutexLock lock(mutex_);
+  const std::uint64_t entries = labels_.Count(label);
+  reclaim_left_ = std::max<std::size_t>(index_.slots(), 1);
+  return {labels_.Invalidate(label, floor), entries};
+}
+
+void Cache::Space::Restore(const Label& label, Floor before) {
+  base::MutexLock lock(mutex_);
+  labels_.Restore(label, before);
+}
+
+Cache::Space::Reclaimed Cache::Space::Reclaim(std::size_t slots_max) {
+  base::MutexLock lock(mutex_);
+  Reclaimed reclaimed;
+  for (std::size_t i = 0;
+       i < slots_max && reclaim_left_ > 0 && reclaimed.entries.size() < kReclaimedAtOnce; ++i) {
+    --reclaim_left_;
+    if (index_.slots() == 0) {
+      reclaim_left_ = 0;
+      break;
+    }
+    reclaim_cursor_ = reclaim_cursor_ + 1 < index_.slots() ? reclaim_cursor_ + 1 : 0;
+    const Slot& entry = index_.at(reclaim_cursor_);
+    if (entry.used && labels_.IsVoid(entry.labels, entry.id)) {
+      reclaimed.entries.push_back(entry.exact);
+      RemoveSlot(reclaim_cursor_);
+    }
+  }
+  if (reclaim_left_ == 0 && !keep_floors_) {
+    reclaimed.floors = labels_.DropFloors();
+  }
+  return reclaimed;
+}
+
+bool Cache::Space::NeedsReclaim() const {
+  base::MutexLock lock(mutex_);
+  return reclaim_left_ > 0;
+}
+
+void Cache::Space::KeepFloors() {
+  base::MutexLock lock(mutex_);
+  keep_floors_ = true;
 }
 
 }  // namespace reprise::cache

@@ -14,6 +14,13 @@
 
 namespace reprise::cache {
 
+// What an entry can be invalidated by.
+struct EntryLabels {
+  std::string_view type;
+  std::string_view model;
+  std::string_view tags;  // MessagePack array of str, or empty
+};
+
 // A copy of what the index knows of an entry, taken under the mutex.
 struct Cache::Candidate {
   Tier tier = Tier::kExact;
@@ -33,7 +40,7 @@ class Cache::Space {
     base::UnixMillis now{0};
     std::optional<std::int64_t> max_age_ms;
   };
-  enum class Absent : std::uint8_t { kUnknown, kExpired, kTooOld };
+  enum class Absent : std::uint8_t { kUnknown, kExpired, kTooOld, kVoid };
 
   // Marks the entry as used.
   std::optional<Candidate> FindExact(const KeyHash& hash, const Visible& visible, Absent& why);
@@ -47,9 +54,11 @@ class Cache::Space {
   // Makes room for one more entry besides `exact`, which is replaced: the exact hashes to delete.
   std::vector<KeyHash> MakeRoom(const KeyHash& exact, std::size_t entries_max);
   // Replaces the entry with the same exact hash, if there is one.
-  void Insert(Slot entry, std::string_view type, bool count);
+  void Insert(Slot entry, const EntryLabels& labels, bool count);
   // Takes back an insert whose commit failed.
   void Forget(const KeyHash& exact, std::uint64_t id);
+  // The entry's id, when there was one.
+  std::optional<std::uint64_t> TakeOut(const KeyHash& exact);
   std::uint64_t Clear(bool forget_counters);
 
   NamespaceStats Stats() const;
@@ -58,11 +67,32 @@ class Cache::Space {
   void MarkDirty();
   void SetCounters(std::string_view type, const Counters& counters);
   void CountForeignBody();
+
+  // How many entries a label would void, or the floor that it had and how many it voids now.
+  std::uint64_t CountLabel(const Label& label) const;
+  struct Invalidated {
+    Floor before = 0;
+    std::uint64_t entries = 0;
+  };
+  Invalidated Invalidate(const Label& label, Floor floor);
+  void Restore(const Label& label, Floor before);
+  // Takes void entries out of the index, looking at no more than `slots_max` slots.
+  struct Reclaimed {
+    std::vector<KeyHash> entries;
+    // After a whole pass: these floors have nothing left to void.
+    std::vector<std::pair<LabelKind, std::string>> floors;
+  };
+  Reclaimed Reclaim(std::size_t slots_max);
+  bool NeedsReclaim() const;
+  // Rows that Reclaim took out could not be deleted: the floors stay until the next start.
+  void KeepFloors();
+
   void SweepExpired(base::UnixMillis now, std::size_t slots_max);
 
  private:
   void CountSaving(Counters& counters, const Worth& worth, Tier tier) REQUIRES(mutex_);
   std::uint16_t TypeNumber(std::string_view name) REQUIRES(mutex_);
+  void RemoveSlot(SlotNumber slot) REQUIRES(mutex_);
   bool Shows(const Slot& slot, const Visible& visible, Absent& why) const REQUIRES(mutex_);
   Candidate Take(SlotNumber slot, Tier tier) REQUIRES(mutex_);
 
@@ -70,7 +100,11 @@ class Cache::Space {
   Index index_ GUARDED_BY(mutex_);
   std::vector<TypeStats> types_ GUARDED_BY(mutex_);
   bool dirty_ GUARDED_BY(mutex_) = false;
+  Labels labels_ GUARDED_BY(mutex_);
   SlotNumber sweep_cursor_ GUARDED_BY(mutex_) = 0;
+  SlotNumber reclaim_cursor_ GUARDED_BY(mutex_) = 0;
+  std::size_t reclaim_left_ GUARDED_BY(mutex_) = 0;  // slots of this pass not yet looked at
+  bool keep_floors_ GUARDED_BY(mutex_) = false;
   std::uint64_t foreign_bodies_ GUARDED_BY(mutex_) = 0;
 };
 

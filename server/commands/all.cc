@@ -10,6 +10,7 @@ extern const CommandSpec kCacheAbandon;
 extern const CommandSpec kCacheAppend;
 extern const CommandSpec kCacheFetch;
 extern const CommandSpec kCacheFill;
+extern const CommandSpec kCacheInvalidate;
 extern const CommandSpec kCacheLookup;
 extern const CommandSpec kCacheRenew;
 extern const CommandSpec kCacheStats;
@@ -54,18 +55,54 @@ extern const CommandSpec kVerify;
 
 std::span<const CommandSpec* const> AllCommands() {
   static constexpr std::array kAll{
-      &kAuth,         &kBackup,        &kCacheAbandon, &kCacheAppend,
-      &kCacheFetch,   &kCacheFill,     &kCacheLookup,  &kCacheRenew,
-      &kCacheStats,   &kCacheStore,    &kCacheTypes,   &kClientKill,
-      &kClientList,   &kCommandDocs,   &kCommandList,  &kConfigGet,
-      &kConfigSet,    &kDel,           &kEcho,         &kExists,
-      &kExpire,       &kFlush,         &kGet,          &kHello,
-      &kIncrby,       &kInfo,          &kKeyCreate,    &kKeyDel,
-      &kKeyList,      &kMget,          &kMset,         &kNamespaceCreate,
-      &kNamespaceDel, &kNamespaceList, &kPersist,      &kPing,
-      &kQuit,         &kSave,          &kScan,         &kSet,
-      &kShutdown,     &kSlowlog,       &kStats,        &kSubscribe,
-      &kTtl,          &kUnsubscribe,   &kVerify,
+      &kAuth,
+      &kBackup,
+      &kCacheAbandon,
+      &kCacheAppend,
+      &kCacheFetch,
+      &kCacheFill,
+      &kCacheInvalidate,
+      &kCacheLookup,
+      &kCacheRenew,
+      &kCacheStats,
+      &kCacheStore,
+      &kCacheTypes,
+      &kClientKill,
+      &kClientList,
+      &kCommandDocs,
+      &kCommandList,
+      &kConfigGet,
+      &kConfigSet,
+      &kDel,
+      &kEcho,
+      &kExists,
+      &kExpire,
+      &kFlush,
+      &kGet,
+      &kHello,
+      &kIncrby,
+      &kInfo,
+      &kKeyCreate,
+      &kKeyDel,
+      &kKeyList,
+      &kMget,
+      &kMset,
+      &kNamespaceCreate,
+      &kNamespaceDel,
+      &kNamespaceList,
+      &kPersist,
+      &kPing,
+      &kQuit,
+      &kSave,
+      &kScan,
+      &kSet,
+      &kShutdown,
+      &kSlowlog,
+      &kStats,
+      &kSubscribe,
+      &kTtl,
+      &kUnsubscribe,
+      &kVerify,
   };
   return kAll;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <string_view>
 
 #include "server/commands/context.h"
@@ -13,23 +14,47 @@ namespace reprise::commands {
 
 inline constexpr std::string_view kSlowChannel = "slow";
 inline constexpr std::string_view kConfigChannel = "config";
+inline constexpr std::string_view kInvalidationChannel = "invalidation";
 
 // Not to subscribe to: CACHE.FETCH with `stream` gets it.
 inline constexpr std::string_view kChunkChannel = "chunk";
 
+inline constexpr char kNamespaceMark = '@';
+
 struct ChannelRow {
   std::string_view name;
   bool needs_admin;
+  bool of_namespace;  // each namespace has its own
   std::string_view event;
 };
 
+inline constexpr ChannelRow kInvalidationRow{kInvalidationChannel, false, true,
+                                             "{what, value, entries} of a CACHE.INVALIDATE"};
 inline constexpr std::array kChannels{
-    ChannelRow{kSlowChannel, true, "{command, duration_micros, namespace, peer} of a slow command"},
-    ChannelRow{kConfigChannel, true, "{name, value} of a setting that CONFIG.SET changed"},
+    kInvalidationRow,
+    ChannelRow{kSlowChannel, true, false,
+               "{command, duration_micros, namespace, peer} of a slow command"},
+    ChannelRow{kConfigChannel, true, false, "{name, value} of a setting that CONFIG.SET changed"},
 };
 
-inline constexpr ArgSpec kChannelArg{
-    .name = "channel", .kind = ArgKind::kText, .doc = "slow or config", .min = 1, .max = 256};
+// The channel as the event hub knows it.
+inline std::string HubChannel(const ChannelRow& row, const access::Principal& principal) {
+  std::string name(row.name);
+  if (row.of_namespace) {
+    name += kNamespaceMark + std::to_string(static_cast<std::uint32_t>(principal.namespace_id));
+  }
+  return name;
+}
+// As its subscribers know it.
+inline std::string_view NameOfHubChannel(std::string_view name) {
+  return name.substr(0, name.find(kNamespaceMark));
+}
+
+inline constexpr ArgSpec kChannelArg{.name = "channel",
+                                     .kind = ArgKind::kText,
+                                     .doc = "invalidation, slow or config",
+                                     .min = 1,
+                                     .max = 256};
 
 // What the connection listens to; kUnavailable in embedded mode.
 inline base::Result<Subscriptions*> SubscriptionsOf(const Context& context) {

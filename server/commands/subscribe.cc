@@ -19,12 +19,13 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
       return base::Error{base::Code::kForbidden,
                          "SUBSCRIBE: this channel needs the permission 'admin'"};
     }
-    RETURN_IF_ERROR(subscriptions->Subscribe(row.name));
+    RETURN_IF_ERROR(subscriptions->Subscribe(HubChannel(row, context.principal)));
     reply.Bool(true);
     return base::Ok{};
   }
-  return base::Error{base::Code::kNotFound,
-                     "SUBSCRIBE: there is no such channel; channels are slow and config"};
+  return base::Error{
+      base::Code::kNotFound,
+      "SUBSCRIBE: there is no such channel; channels are invalidation, slow and config"};
 }
 
 }  // namespace
@@ -35,7 +36,7 @@ constexpr CommandSpec kSubscribe{
     .family = Family::kConnection,
     .summary =
         "Starts to send the events of a channel to this connection, as notifications EVENT "
-        "[channel, event]. Channels: slow, config.",
+        "[channel, event]. Channels: invalidation, slow, config.",
     .complexity = "O(1)",
     .since = "0.1",
     .flags = kSession | kIdempotent,

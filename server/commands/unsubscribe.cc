@@ -1,4 +1,6 @@
 // UNSUBSCRIBE: events for this connection.
+#include <algorithm>
+
 #include "protocol/wire/writer.h"
 #include "server/commands/args.h"
 #include "server/commands/channels.h"
@@ -11,7 +13,11 @@ constexpr std::array kErrors{base::Code::kUnavailable};
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(auto* const subscriptions, SubscriptionsOf(context));
-  reply.Bool(subscriptions->Unsubscribe(args.Bytes(0)));
+  const auto row = std::find_if(kChannels.begin(), kChannels.end(), [&](const ChannelRow& known) {
+    return known.name == args.Bytes(0);
+  });
+  reply.Bool(row != kChannels.end() &&
+             subscriptions->Unsubscribe(HubChannel(*row, context.principal)));
   return base::Ok{};
 }
 

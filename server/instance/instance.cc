@@ -49,6 +49,14 @@ void Instance::Tick() {
   if (cache_->HasUnwrittenCounters()) {
     WriteCounters();
   }
+  if (cache_->NeedsReclaim()) {
+    const base::Status reclaimed =
+        store_->Run([this](storage::Transaction& transaction) -> base::Status {
+          cache_->Reclaim(kSlotsPerTick, transaction);
+          return base::Ok{};
+        });
+    (void)reclaimed.ok();  // A refused write is tried again by the next tick.
+  }
 }
 
 // A refused write (disk full, read-only) leaves the counters marked as unwritten; the next tick

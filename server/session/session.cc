@@ -5,19 +5,19 @@
 
 #include "protocol/wire/message.h"
 #include "protocol/wire/writer.h"
+#include "server/commands/channels.h"
 #include "server/dispatch/gates.h"
 
 namespace reprise::session {
 namespace {
 
-using base::Code;
 using base::Error;
 using dispatch::Lane;
 
 constexpr auto kInFlightMax = static_cast<std::size_t>(base::limits::kRequestsInFlight.value);
 constexpr auto kPerTurn = static_cast<std::size_t>(base::limits::kRequestsPerTurn.value);
 constexpr auto kPauseBytes = static_cast<std::size_t>(base::limits::kOutputPauseBytes.value);
-constexpr std::size_t kKeptBufferBytes = 16 * 1024;
+constexpr std::size_t kKeptBufferBytes = std::size_t{16} * 1024;
 
 // What arrived instead of a request, for the log.
 std::string_view KindOf(std::string_view bytes) {
@@ -35,10 +35,10 @@ std::string_view KindOf(std::string_view bytes) {
 Session::Session(base::Stream& stream, SessionHost& host)
     : stream_(stream), host_(host), record_(std::make_shared<commands::ClientRecord>()) {
   ref_ = host_.Add(*this);
-  static const auto kEveryone = std::make_shared<const access::Principal>();
+  static const auto everyone = std::make_shared<const access::Principal>();
   commands::ServerState& server = host_.parts().server;
   identity_.id = server.clients.NextId();
-  identity_.principal = kEveryone;
+  identity_.principal = everyone;
   identity_.peer = std::make_shared<const std::string>(stream_.Peer());
   identity_.subscriptions = this;
   connected_at_ = active_at_ = host_.clock().Elapsed();
@@ -410,15 +410,13 @@ void Session::OnTick() {
   const auto older_than = [&](base::Nanos since, std::int64_t ms) {
     return now - since > ms * base::kNanosPerMilli;
   };
-  if (!Trusted() && older_than(connected_at_, options.handshake_ms)) {
-    stream_.Close();
-  } else if (!input_.empty() && step_ == Step::kWantsMore &&
-             older_than(frame_began_at_, options.handshake_ms)) {
-    stream_.Close();  // A frame was begun and not finished.
-  } else if (InFlight() == 0 && !subscribed_ && older_than(active_at_, options.idle_ms)) {
-    stream_.Close();
-  } else if (base::ToInt(over_soft_since_) != 0 &&
-             older_than(over_soft_since_, options.output_soft_ms)) {
+  const bool unknown_for_long = !Trusted() && older_than(connected_at_, options.handshake_ms);
+  const bool frame_unfinished = !input_.empty() && step_ == Step::kWantsMore &&
+                                older_than(frame_began_at_, options.handshake_ms);
+  const bool idle = InFlight() == 0 && !subscribed_ && older_than(active_at_, options.idle_ms);
+  const bool reads_too_slowly =
+      base::ToInt(over_soft_since_) != 0 && older_than(over_soft_since_, options.output_soft_ms);
+  if (unknown_for_long || frame_unfinished || idle || reads_too_slowly) {
     stream_.Close();
   }
 }
@@ -447,7 +445,7 @@ base::Status Session::Subscribe(std::string_view channel) {
       session->subscribed_ = false;
       return;
     }
-    session->Notify(name, event);
+    session->Notify(commands::NameOfHubChannel(name), event);
   };
   RETURN_IF_ERROR(host_.parts().server.events.Subscribe(
       channel, telemetry::SubscriberId{identity_.id}, std::move(sink)));

@@ -1,0 +1,144 @@
+// CACHE.INVALIDATE: answers that must not be served any more.
+#include "protocol/base/buffer.h"
+#include "protocol/wire/writer.h"
+#include "server/commands/args.h"
+#include "server/commands/cache_common.h"
+#include "server/commands/channels.h"
+#include "server/commands/context.h"
+#include "server/commands/server_state.h"
+#include "server/commands/spec.h"
+
+namespace reprise::commands {
+namespace {
+
+constexpr std::array kArgs{
+    ArgSpec{.name = "what",
+            .kind = ArgKind::kText,
+            .doc = "entry, tag, type, model or all",
+            .min = 1,
+            .max = base::limits::kNameBytes.value},
+    ArgSpec{.name = "value",
+            .kind = ArgKind::kText,
+            .doc = "the prompt of the entry, or the name of the tag, type or model; not for all",
+            .required = false,
+            .min = 1,
+            .max = base::limits::kPromptBytes.ceiling}};
+enum Option : std::size_t { kIdentityOfEntry, kDryRun };
+constexpr std::array kOptions{
+    kIdentityOption, ArgSpec{.name = "dry_run",
+                             .kind = ArgKind::kBool,
+                             .doc = "only say how many entries it would be (not for entry)"}};
+constexpr std::array kErrors{base::Code::kReadOnly};
+constexpr std::array kExamples{
+    Example{R"(["CACHE.STORE", ["What is new in 2.0?", "Nothing.", {"tags": ["docs-1"]}]])",
+            R"({"id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
+    Example{R"(["CACHE.INVALIDATE", ["tag", "docs-1", {"dry_run": true}]])", R"({"entries": 1})"},
+    Example{R"(["CACHE.INVALIDATE", ["tag", "docs-1"]])", R"({"entries": 1})"},
+    Example{R"(["CACHE.LOOKUP", ["What is new in 2.0?"]])",
+            R"({"status": "miss", "reason": "the entry was invalidated"})"},
+    Example{R"(["CACHE.INVALIDATE", ["entry", "What is new in 2.0?"]])", R"({"entries": 1})"},
+    Example{R"(["CACHE.INVALIDATE", ["everything"]])", R"({"error": "bad_request"})"},
+};
+
+struct KindRow {
+  std::string_view name;
+  cache::LabelKind kind;
+};
+constexpr std::array kKinds{
+    KindRow{"tag", cache::LabelKind::kTag}, KindRow{"type", cache::LabelKind::kType},
+    KindRow{"model", cache::LabelKind::kModel}, KindRow{"all", cache::LabelKind::kAll}};
+
+base::Result<cache::Label> LabelFrom(const Args& args) {
+  const std::string_view value = args.size() > 1 ? args.Bytes(1) : "";
+  for (const KindRow& row : kKinds) {
+    if (row.name != args.Bytes(0)) {
+      continue;
+    }
+    if (value.empty() != (row.kind == cache::LabelKind::kAll)) {
+      return base::Error{base::Code::kBadRequest, value.empty()
+                                                      ? "CACHE.INVALIDATE: 'value' is missing"
+                                                      : "CACHE.INVALIDATE: all takes no 'value'"};
+    }
+    if (value.size() > static_cast<std::size_t>(base::limits::kTagBytes.value)) {
+      return base::Error{base::Code::kTooLarge, "CACHE.INVALIDATE: a name has 1 to 128 bytes"};
+    }
+    return cache::Label{row.kind, value};
+  }
+  return base::Error{base::Code::kBadRequest,
+                     "CACHE.INVALIDATE: 'what' must be entry, tag, type, model or all"};
+}
+
+base::Result<std::uint64_t> RemoveEntry(Context& context, const Args& args) {
+  if (args.size() < 2 || args.BoolOr(kDryRun, false)) {
+    return base::Error{base::Code::kBadRequest,
+                       "CACHE.INVALIDATE: entry needs the prompt, and has no dry_run"};
+  }
+  const cache::Question question{context.principal.namespace_id, args.Bytes(1),
+                                 args.BytesOr(kIdentityOfEntry, ""), ""};
+  ASSIGN_OR_RETURN(
+      const bool removed,
+      context.instance.cache().Remove(question, context.config.cache, context.view.transaction()));
+  return removed ? 1U : 0U;
+}
+
+base::Result<std::uint64_t> InvalidateLabel(Context& context, const Args& args) {
+  ASSIGN_OR_RETURN(const cache::Label label, LabelFrom(args));
+  cache::Cache& cache = context.instance.cache();
+  const storage::NamespaceId home = context.principal.namespace_id;
+  return args.BoolOr(kDryRun, false) ? cache.CountLabel(home, label)
+                                     : cache.Invalidate(home, label, context.view.transaction());
+}
+
+// Bots that keep answers of their own drop them when this arrives.
+void Publish(const Context& context, const Args& args, std::uint64_t entries) {
+  base::Buffer event;
+  wire::Writer writer(event);
+  writer.Map(3);
+  writer.Field("what", args.Bytes(0));
+  writer.Field("value", args.size() > 1 ? args.Bytes(1) : "");
+  writer.Field("entries", entries);
+  const std::string channel = HubChannel(kInvalidationRow, context.principal);
+  context.view.transaction().OnCommit(
+      [&events = context.server->events, channel, bytes = std::string(event.view())] {
+        (void)events.Publish(channel, bytes).ok();
+      });
+}
+
+base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
+  const bool one_entry = args.Bytes(0) == "entry";
+  ASSIGN_OR_RETURN(const std::uint64_t entries,
+                   one_entry ? RemoveEntry(context, args) : InvalidateLabel(context, args));
+  if (context.server != nullptr && !args.BoolOr(kDryRun, false)) {
+    Publish(context, args, entries);
+  }
+  reply.Map(1);
+  reply.Field("entries", entries);
+  return base::Ok{};
+}
+
+}  // namespace
+
+extern const CommandSpec kCacheInvalidate;
+constexpr CommandSpec kCacheInvalidate{
+    .name = "CACHE.INVALIDATE",
+    .family = Family::kCache,
+    .summary =
+        "Voids all entries with a tag, type or model, one entry, or all of the namespace; what is "
+        "stored later is not meant. As safe as a stored answer when it replies (store.durability); "
+        "told on the channel invalidation; "
+        "space comes back in the background.",
+    .complexity = "O(1) in the number of entries",
+    .since = "0.1",
+    .flags = kWrite | kIdempotent,
+    .args = kArgs,
+    .repeat_from = kNoRepeat,
+    .options = kOptions,
+    .result =
+        "{entries}: how many; one that another invalidation voided a moment ago may be "
+        "counted again",
+    .errors = kErrors,
+    .examples = kExamples,
+    .run = &Run,
+};
+
+}  // namespace reprise::commands

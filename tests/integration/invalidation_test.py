@@ -1,0 +1,90 @@
+"""CACHE.INVALIDATE: by tag, type, model, entry, all; effective, persistent, told to others."""
+
+import unittest
+
+import harness
+
+
+class InvalidationTest(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.running = self.server()
+        self.rpc = self.connect(self.running)
+
+    def fill(self, count=40):
+        for i in range(count):
+            self.rpc.call("CACHE.STORE", f"Question {i}?", f"answer {i}", model=f"m-{i % 2}",
+                          type="research" if i % 4 == 0 else "general",
+                          tags=["docs", f"page-{i % 10}"])
+
+    def hits(self, rpc=None, count=40):
+        return {i for i in range(count)
+                if (rpc or self.rpc).call("CACHE.LOOKUP", f"Question {i}?")["status"] == "hit"}
+
+    def test_each_kind_voids_its_entries_and_no_others(self):
+        self.fill()
+        for what, value, gone in (("tag", "page-3", {i for i in range(40) if i % 10 == 3}),
+                                  ("type", "research", {i for i in range(40) if i % 4 == 0}),
+                                  ("model", "m-1", {i for i in range(40) if i % 2 == 1})):
+            before = self.hits()
+            said = self.rpc.call("CACHE.INVALIDATE", what, value, dry_run=True)["entries"]
+            self.assertEqual(self.hits(), before)
+            self.assertEqual(self.rpc.call("CACHE.INVALIDATE", what, value)["entries"], said)
+            self.assertEqual(self.hits(), before - gone)
+        self.assertEqual(self.rpc.call("CACHE.INVALIDATE", "entry", "Question 2?")["entries"], 1)
+        self.assertNotIn(2, self.hits())
+        self.rpc.call("CACHE.INVALIDATE", "all")
+        self.assertEqual(self.hits(), set())
+        self.rpc.call("CACHE.STORE", "Question 3?", "new", tags=["page-3"])
+        self.assertEqual(self.hits(), {3})
+
+    @unittest.skipIf(harness.is_in_memory(), "a restart without a disk has nothing to find")
+    def test_what_was_invalidated_stays_so_after_kill_9(self):
+        self.fill()
+        self.rpc.call("CACHE.INVALIDATE", "tag", "page-7")
+        self.running.kill()
+        self.running.start()
+        rpc = self.connect(self.running)
+        self.assertEqual(self.hits(rpc), {i for i in range(40) if i % 10 != 7})
+
+    def test_space_comes_back_in_the_background(self):
+        self.fill()
+        self.rpc.call("CACHE.INVALIDATE", "tag", "docs")
+        harness.wait_until(lambda: self.rpc.call("CACHE.STATS")["entries"] == 0, 10,
+                           "void entries are gone")
+
+    def test_subscribers_of_the_same_namespace_are_told(self):
+        listener = self.connect(self.running)
+        listener.call("SUBSCRIBE", "invalidation")
+        self.fill(4)
+        self.rpc.call("CACHE.INVALIDATE", "tag", "docs", dry_run=True)
+        self.rpc.call("CACHE.INVALIDATE", "tag", "docs")
+        self.assertEqual(listener.receive(), [2, "EVENT", [
+            "invalidation", {"what": "tag", "value": "docs", "entries": 4}]])
+        self.assertIs(listener.call("UNSUBSCRIBE", "invalidation"), True)
+        self.rpc.call("CACHE.INVALIDATE", "tag", "docs")
+        self.assertEqual(listener.call("PING"), "PONG")
+
+    def test_another_namespace_neither_loses_entries_nor_hears_of_it(self):
+        admin = self.rpc.call("KEY.CREATE", "default", permissions=["read", "write", "admin"])["key"]
+        self.rpc.call("AUTH", admin)
+        self.rpc.call("NAMESPACE.CREATE", "other")
+        other_key = self.rpc.call("KEY.CREATE", "other", permissions=["read", "write"])["key"]
+        other = self.connect(self.running)
+        other.call("AUTH", other_key)
+        other.call("SUBSCRIBE", "invalidation")
+        self.fill(4)
+        other.call("CACHE.STORE", "Question 1?", "theirs", tags=["docs"])
+        self.rpc.call("CACHE.INVALIDATE", "tag", "docs")
+        self.rpc.call("CACHE.INVALIDATE", "all")
+        self.assertEqual(other.call("CACHE.LOOKUP", "Question 1?")["response"], "theirs")
+
+    def test_bad_calls_say_what_is_allowed(self):
+        for params in (("everything",), ("tag",), ("all", "x"), ("tag", "x" * 129), ("entry",)):
+            error = self.rpc.error_of("CACHE.INVALIDATE", *params)
+            self.assertIn(error.code, ("bad_request", "too_large"), params)
+            self.assertIn("CACHE.INVALIDATE", error.message)
+
+
+if __name__ == "__main__":
+    harness.main()
