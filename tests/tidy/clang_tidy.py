@@ -129,7 +129,7 @@ def main():
     parser.add_argument("prefixes", nargs="*")
     parser.add_argument("--deep", action="store_true")
     parser.add_argument("-j", type=int, default=os.cpu_count())
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     extra = ["-Wthread-safety"] + ([] if options.deep else SHALLOW)
     found = sources(options.build.resolve(), options.prefixes, extra)
     tools, folder = toolchain(), cache_folder()
