@@ -116,6 +116,22 @@ void AddCache(const MetricsSources& sources, MetricsText& text) {
   }
 }
 
+void AddFlights(const MetricsSources& sources, MetricsText& text) {
+  const cache::FlightStats stats = sources.instance.cache().flights().Stats();
+  text.Gauge("reprise_cache_flights", "Answers that are being computed.", Double(stats.flights));
+  text.Gauge("reprise_cache_waiters", "Callers that wait for them.", Double(stats.waiters));
+  text.Counter("reprise_cache_leases_total", "Leases given.", Double(stats.leases_given));
+  text.Counter("reprise_cache_leases_handed_over_total",
+               "Leases that went on to a waiter, because the holder gave up or went away.",
+               Double(stats.handed_over));
+  text.Counter("reprise_cache_leases_expired_total", "Leases that were not renewed in time.",
+               Double(stats.leases_expired));
+  text.Counter("reprise_cache_flights_filled_total", "Leases that were filled.",
+               Double(stats.filled));
+  text.Counter("reprise_cache_wait_timeouts_total", "Waits that ended by their own deadline.",
+               Double(stats.wait_timeouts));
+}
+
 void AddProcess(MetricsText& text) {
   const telemetry::ProcessReading reading = telemetry::ReadProcess();
   text.Counter("process_cpu_seconds_total", "Processor time, user and system.",
@@ -138,6 +154,7 @@ std::string RenderMetrics(const MetricsSources& sources) {
   AddLoops(sources, text);
   AddStore(sources, text);
   AddCache(sources, text);
+  AddFlights(sources, text);
   AddProcess(text);
   return text.Take();
 }
