@@ -26,7 +26,10 @@ function factsOf(question: string, answer: string): AnswerFacts {
   return { tokensIn, tokensOut, costNano: (tokensIn + tokensOut) * NANO_PER_TOKEN, model: MODEL };
 }
 
-async function upstream(question: string, signal: AbortSignal | undefined): Promise<Answer<string>> {
+async function upstream(
+  question: string,
+  signal: AbortSignal | undefined,
+): Promise<Answer<string>> {
   await sleep(THINKING_MS, undefined, { signal });
   const response = wordsFor(question).join('');
   return { response, ...factsOf(question, response) };
@@ -42,21 +45,28 @@ async function* upstreamStream(question: string): AsyncGenerator<string, AnswerF
 }
 
 function tell(outcome: FetchOutcome): void {
-  const saved = outcome.computed ? '' : `, saved ${outcome.tokensOut} tokens and ${outcome.costNano} nano-dollars`;
+  const saved = outcome.computed
+    ? ''
+    : `, saved ${outcome.tokensOut} tokens and ${outcome.costNano} nano-dollars`;
   const trouble = outcome.error === undefined ? '' : `, ${outcome.error.message}`;
   process.stderr.write(`  [${outcome.status}${saved}${trouble}]\n`);
 }
 
 async function answer(pool: Pool, question: string, streams: boolean): Promise<void> {
   if (!streams) {
-    const compute = ({ signal }: { signal: AbortSignal | undefined }): Promise<Answer<string>> => upstream(question, signal);
+    const compute = ({ signal }: { signal: AbortSignal | undefined }): Promise<Answer<string>> =>
+      upstream(question, signal);
     const text = await pool.fetchOrCompute(question, compute, { identity, onOutcome: tell });
     process.stdout.write(`${text}\n`);
     return;
   }
   // Chunks are stored as a list, another shape of answer than the text: another identity.
   const options = { identity: { ...identity, stream: true }, onOutcome: tell };
-  for await (const word of pool.fetchOrComputeStream(question, () => upstreamStream(question), options)) {
+  for await (const word of pool.fetchOrComputeStream(
+    question,
+    () => upstreamStream(question),
+    options,
+  )) {
     process.stdout.write(word);
   }
   process.stdout.write('\n');

@@ -1,4 +1,5 @@
-// Where a server is: "host:port", "[::1]:port", "host" (port 7377), "unix:/path", "tls://host:port".
+// Where a server is: "host:port", "[::1]:port", "host" (port 7377), "unix:/path",
+// "tls://host:port".
 import { errorOf } from './errors.js';
 
 const DEFAULT_PORT = 7377;
@@ -35,7 +36,9 @@ function parseHost(text: string): { host: string; rest: string } {
   if (colon !== text.lastIndexOf(':')) {
     throw bad(`an IPv6 address stands in brackets: [${text}]:7377`);
   }
-  return colon < 0 ? { host: text, rest: '' } : { host: text.slice(0, colon), rest: text.slice(colon) };
+  return colon < 0
+    ? { host: text, rest: '' }
+    : { host: text.slice(0, colon), rest: text.slice(colon) };
 }
 
 function parseUnix(path: string): Address {

@@ -15,19 +15,12 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-export abstract class Caller {
-  /** Typed commands, by family. */
-  readonly cache: Families['cache'];
-  readonly connection: Families['connection'];
-  readonly keys: Families['keys'];
-  readonly server: Families['server'];
+/** The typed commands, by family. */
+export interface Caller extends Families {}
 
+export abstract class Caller {
   constructor() {
-    const families = familiesOf(this);
-    this.cache = families.cache;
-    this.connection = families.connection;
-    this.keys = families.keys;
-    this.server = families.server;
+    Object.assign(this, familiesOf(this));
   }
 
   /**
@@ -37,7 +30,11 @@ export abstract class Caller {
   abstract call(method: string, params?: readonly unknown[], options?: CallOptions): Promise<Value>;
 
   /** Events of a channel, also after the connection was lost and opened again. */
-  abstract subscribe(channel: string, handler: EventHandler, options?: SubscribeOptions): Promise<Subscription>;
+  abstract subscribe(
+    channel: string,
+    handler: EventHandler,
+    options?: SubscribeOptions,
+  ): Promise<Subscription>;
 
   /** The connection for calls that belong together. */
   abstract pick(): Client;
@@ -45,28 +42,38 @@ export abstract class Caller {
   /** Ends when the calls under way have ended; refuses further ones. */
   abstract close(): Promise<void>;
 
-  /** Many requests on one connection, in order, in one write; each answered or refused by itself. */
+  /** Many requests on one connection, in order, in one write; each has a reply of its own. */
   async pipeline(
-    requests: readonly (readonly [method: string, params: readonly unknown[]])[], options: CallOptions = {},
+    requests: readonly (readonly [method: string, params: readonly unknown[]])[],
+    options: CallOptions = {},
   ): Promise<(Value | RepriseError)[]> {
     const client = this.pick();
-    return Promise.all(requests.map(([method, params]) =>
-      client.call(method, params, options).catch((error: unknown) => {
-        if (error instanceof RepriseError) {
-          return error;
-        }
-        throw error;
-      })));
+    return Promise.all(
+      requests.map(([method, params]) =>
+        client.call(method, params, options).catch((error: unknown) => {
+          if (error instanceof RepriseError) {
+            return error;
+          }
+          throw error;
+        }),
+      ),
+    );
   }
 
   /** The cached answer to the request, or what `compute` makes of it. See README.md. */
-  fetchOrCompute<T>(request: FetchRequest, compute: Compute<T>, options: FetchOptions = {}): Promise<T> {
+  fetchOrCompute<T>(
+    request: FetchRequest,
+    compute: Compute<T>,
+    options: FetchOptions = {},
+  ): Promise<T> {
     return fetchOrCompute(this.pick(), request, compute, options);
   }
 
   /** The chunks of the cached answer, of somebody else's while they come, or of `compute`. */
   fetchOrComputeStream<T>(
-    request: FetchRequest, compute: ComputeStream<T>, options: StreamOptions = {},
+    request: FetchRequest,
+    compute: ComputeStream<T>,
+    options: StreamOptions = {},
   ): AsyncGenerator<T, void, undefined> {
     return fetchOrComputeStream(this.pick(), request, compute, options);
   }

@@ -81,7 +81,11 @@ export class Client extends Caller {
     }
   }
 
-  override async call(method: string, params: readonly unknown[] = [], options: CallOptions = {}): Promise<Value> {
+  override async call(
+    method: string,
+    params: readonly unknown[] = [],
+    options: CallOptions = {},
+  ): Promise<Value> {
     const timeoutMs = options.timeoutMs ?? this.settings.requestTimeoutMs;
     checkPositive('timeoutMs', timeoutMs);
     const request = requestOf(method, params, WAITING.has(method.toUpperCase()));
@@ -95,7 +99,10 @@ export class Client extends Caller {
     this.calls += 1;
     try {
       return await this.attempts({
-        request, deadline, retry: options.retry ?? 'safe', repeatable: isRepeatable(method, params),
+        request,
+        deadline,
+        retry: options.retry ?? 'safe',
+        repeatable: isRepeatable(method, params),
       });
     } finally {
       deadline.clear();
@@ -107,7 +114,9 @@ export class Client extends Caller {
   }
 
   override async subscribe(
-    channel: string, handler: EventHandler, options: SubscribeOptions = {},
+    channel: string,
+    handler: EventHandler,
+    options: SubscribeOptions = {},
   ): Promise<Subscription> {
     const listener: Listener = { handler, ...options };
     this.events.add(channel, listener);
@@ -203,7 +212,8 @@ export class Client extends Caller {
 
   private down(): Lost {
     const waitMs = this.backoff.waitMs(steadyMs());
-    const text = `${this.lastFailure} (failed ${this.backoff.failures} times, next attempt in ${waitMs} ms)`;
+    const { failures } = this.backoff;
+    const text = `${this.lastFailure} (failed ${failures} times, next attempt in ${waitMs} ms)`;
     return new Lost(errorOf('unavailable', text), false, true);
   }
 
@@ -224,19 +234,24 @@ export class Client extends Caller {
     this.backoff.attemptBegins();
     try {
       await ready;
-      const link: Connection = new Connection(socket, {
-        notified: (method, params) => this.notified(method, params),
-        closed: (_error, wasSilent) => this.linkClosed(link, wasSilent),
-      }, this.settings.responseBytesMax);
+      const link: Connection = new Connection(
+        socket,
+        {
+          notified: (method, params) => this.notified(method, params),
+          closed: (_error, wasSilent) => this.linkClosed(link, wasSilent),
+        },
+        this.settings.responseBytesMax,
+      );
       await this.greet(link);
       this.opened(link);
       return link;
     } catch (error) {
       socket.destroy();
       this.backoff.failed(steadyMs());
-      const reason = error instanceof Lost ? error.reason : error as RepriseError;
+      const reason = error instanceof Lost ? error.reason : (error as RepriseError);
       const failure = isLate
-        ? unreachable(this.route.address, `not within ${timeoutMs} ms (connectTimeoutMs)`) : reason;
+        ? unreachable(this.route.address, `not within ${timeoutMs} ms (connectTimeoutMs)`)
+        : reason;
       this.lastFailure = failure.message;
       throw failure;
     } finally {
@@ -289,7 +304,8 @@ export class Client extends Caller {
       return;
     }
     this.link = null;
-    if (wasSilent) { // It accepts connections and does not answer: as bad as not being there.
+    if (wasSilent) {
+      // It accepts connections and does not answer: as bad as not being there.
       this.lastFailure = `${formatAddress(this.route.address)} does not answer`;
       this.backoff.failed(steadyMs());
     }
@@ -299,14 +315,19 @@ export class Client extends Caller {
   /** Subscriptions want the connection back without a call that asks for it. */
   private async keepListening(): Promise<void> {
     const { signal } = this.closing;
-    const isWanted = (): boolean => this.link === null && !signal.aborted && this.events.wanted().length > 0;
+    const isWanted = (): boolean =>
+      this.link === null && !signal.aborted && this.events.wanted().length > 0;
     if (this.isListening) {
       return;
     }
     this.isListening = true;
     while (isWanted()) {
-      const isTaken = this.opening === null && this.circuit === 'open'; // by another client of the pool
-      const waitMs = Math.max(this.backoff.waitMs(steadyMs()), isTaken ? this.settings.reconnect.firstDelayMs : 0);
+      // Another client of the pool is trying.
+      const isTaken = this.opening === null && this.circuit === 'open';
+      const waitMs = Math.max(
+        this.backoff.waitMs(steadyMs()),
+        isTaken ? this.settings.reconnect.firstDelayMs : 0,
+      );
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       if (isWanted() && this.backoff.waitMs(steadyMs()) === 0) {
         await this.open().catch(() => undefined);

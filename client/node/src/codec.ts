@@ -1,8 +1,8 @@
 // JavaScript values <-> MessagePack bytes, on @msgpack/msgpack.
 //
 // The library knows integers in two ways: as numbers, which rounds what is above 2^53, or with
-// `useBigInt64`, which makes a bigint of every 64-bit integer that arrives (a time of day, too) and a
-// float of every number above 2^32 that is sent. Neither will do, so the second is used only for
+// `useBigInt64`, which makes a bigint of every 64-bit integer that arrives (a time of day, too) and
+// a float of every number above 2^32 that is sent. Neither will do, so the second is used only for
 // messages that hold wide integers, and its results are narrowed: notes/0001-wide-integers.md.
 import { Decoder, ExtData, encode } from '@msgpack/msgpack';
 import { errorOf } from './errors.js';
@@ -36,8 +36,11 @@ function isLeaf(value: object): boolean {
 
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype ||
-    Object.getPrototypeOf(prototype as object) === null;
+  return (
+    prototype === null ||
+    prototype === Object.prototype ||
+    Object.getPrototypeOf(prototype as object) === null
+  );
 }
 
 function surveyObject(value: object, depth: number): boolean {

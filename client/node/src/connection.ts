@@ -69,7 +69,9 @@ export class Connection {
   ) {
     this.reader = new FrameReader(responseBytesMax);
     socket.on('data', (chunk: Buffer) => this.received(chunk));
-    socket.on('error', (error) => this.fail(errorOf('unavailable', `the connection failed: ${error.message}`)));
+    socket.on('error', (error) =>
+      this.fail(errorOf('unavailable', `the connection failed: ${error.message}`)),
+    );
     socket.on('end', () => this.fail(errorOf('unavailable', 'the server closed the connection')));
     socket.on('close', () => this.fail(errorOf('unavailable', 'the server closed the connection')));
     socket.on('drain', () => this.flush());
@@ -83,7 +85,7 @@ export class Connection {
     return this.waiting.size;
   }
 
-  /** Sends with the other requests of this turn of the loop. Rejects with Lost, or the server's error. */
+  /** Sends with the other requests of this turn. Rejects with Lost, or the server's error. */
   send(request: Request): { msgid: number; reply: Promise<Value> } {
     const msgid = this.nextMsgid();
     const reply = new Promise<Value>((resolve, reject) => {
@@ -153,7 +155,10 @@ export class Connection {
     }
     const silentMs = steadyMs() - this.heardAt;
     if (silentMs >= this.silenceMaxMs) {
-      this.fail(errorOf('unavailable', `the server was silent for ${Math.round(silentMs)} ms`), true);
+      this.fail(
+        errorOf('unavailable', `the server was silent for ${Math.round(silentMs)} ms`),
+        true,
+      );
     } else if (silentMs >= this.silenceMaxMs / 3) {
       // A command may rightly wait; a server that is alive answers this one.
       this.send(requestOf('PING', [], false)).reply.catch(() => undefined);
@@ -169,9 +174,9 @@ export class Connection {
     return this.lastMsgid;
   }
 
-  // Requests of one turn of the loop leave in one write. An idle connection is looked at before (the
-  // second turn has the poll phase in between): a server may have closed it, and what is sent into
-  // nothing has an unknown outcome.
+  // Requests of one turn of the loop leave in one write. An idle connection is looked at before
+  // (the second turn has the poll phase in between): a server may have closed it, and what is sent
+  // into nothing has an unknown outcome.
   private flushSoon(): void {
     if (this.isFlushing) {
       return;

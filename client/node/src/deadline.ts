@@ -14,7 +14,10 @@ export class Deadline {
   private hasEnded_ = false;
   private waiting: (() => void) | null = null;
 
-  constructor(readonly timeoutMs: number, options: CallOptions) {
+  constructor(
+    readonly timeoutMs: number,
+    options: CallOptions,
+  ) {
     this.endsAt = steadyMs() + timeoutMs;
     this.timer = setTimeout(this.onTime, timeoutMs);
     this.signal = options.signal;

@@ -26,7 +26,7 @@ export interface FetchOptions {
   wait?: boolean | undefined;
   /** For how long; 30,000 when not given. Then `compute` runs and nothing is stored. */
   waitMs?: number | undefined;
-  /** How long the lease lives when it is not renewed, which this does by itself; the server's default. */
+  /** How long the lease lives without renewal, which this does by itself; the server's default. */
   leaseMs?: number | undefined;
   /** Compute anew, and store that. */
   noCache?: boolean | undefined;
@@ -42,7 +42,7 @@ export interface FetchOptions {
   staleIfError?: boolean | undefined;
   /** Ends the waiting, and is handed to `compute`. */
   signal?: AbortSignal | undefined;
-  /** Told once how it went. */
+  /** Told once how it went, unless the cache could not be asked and that is thrown. */
   onOutcome?: ((outcome: FetchOutcome) => void) | undefined;
 }
 
@@ -81,24 +81,65 @@ export interface Answer<T> extends AnswerFacts {
 
 export type Compute<T> = (context: ComputeContext) => Promise<T | Answer<T>> | T | Answer<T>;
 
-const ANSWER_MEMBERS = new Set(['response', 'tokensIn', 'tokensOut', 'costNano', 'model', 'tags', 'ttlMs']);
+const ANSWER_MEMBERS = new Set([
+  'response',
+  'tokensIn',
+  'tokensOut',
+  'costNano',
+  'model',
+  'tags',
+  'ttlMs',
+]);
 
 /** An object with `response` and nothing but the members of Answer is an Answer. */
 function isAnswer<T>(value: T | Answer<T>): value is Answer<T> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && 'response' in value &&
-    Object.keys(value).every((name) => ANSWER_MEMBERS.has(name));
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    'response' in value &&
+    Object.keys(value).every((name) => ANSWER_MEMBERS.has(name))
+  );
 }
 
 /** What the cache said, or that it is down. */
-export type Found = CacheFetch | { status: 'down'; reason: string; error: RepriseError; response?: undefined };
+export type Found =
+  | CacheFetch
+  | { status: 'down'; reason: string; error: RepriseError; response?: undefined };
 
 async function callFetch(
-  client: Client, request: FetchRequest, options: FetchOptions, stream: string | undefined,
+  client: Client,
+  request: FetchRequest,
+  options: FetchOptions,
+  stream: string | undefined,
 ): Promise<Found> {
-  const { identity, type, tier, maxAgeMs, staleOkMs, wait, leaseMs, noCache, noStore, bypass, onlyIfCached } = options;
+  const {
+    identity,
+    type,
+    tier,
+    maxAgeMs,
+    staleOkMs,
+    wait,
+    leaseMs,
+    noCache,
+    noStore,
+    bypass,
+    onlyIfCached,
+  } = options;
   const waitMs = options.waitMs ?? WAIT_MS;
   const map = named({
-    identity, type, tier, maxAgeMs, staleOkMs, wait, waitMs, leaseMs, noCache, noStore, bypass, onlyIfCached,
+    identity,
+    type,
+    tier,
+    maxAgeMs,
+    staleOkMs,
+    wait,
+    waitMs,
+    leaseMs,
+    noCache,
+    noStore,
+    bypass,
+    onlyIfCached,
     stream,
     request: typeof request === 'string' ? undefined : request.request,
   });
@@ -106,7 +147,9 @@ async function callFetch(
   const timeoutMs = client.settings.requestTimeoutMs + (wait === false ? 0 : waitMs);
   try {
     // A lease that a lost connection held has been passed on, so asking again does no harm.
-    return RESULTS['CACHE.FETCH'](await client.call('CACHE.FETCH', [prompt, ...map], { timeoutMs, retry: 'always' }));
+    return RESULTS['CACHE.FETCH'](
+      await client.call('CACHE.FETCH', [prompt, ...map], { timeoutMs, retry: 'always' }),
+    );
   } catch (error) {
     if (!(options.failOpen ?? client.settings.failOpen) || !isServersFault(error)) {
       throw error;
@@ -124,7 +167,10 @@ export function releaseLease(client: Client, found: Found): void {
 
 /** Asks the cache. Rejects with the signal's reason; what the server grants later is given back. */
 export async function askCache(
-  client: Client, request: FetchRequest, options: FetchOptions, stream?: string,
+  client: Client,
+  request: FetchRequest,
+  options: FetchOptions,
+  stream?: string,
 ): Promise<Found> {
   const { signal } = options;
   signal?.throwIfAborted();
@@ -135,7 +181,10 @@ export async function askCache(
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
     stop = () => {
-      found.then((late) => releaseLease(client, late), () => undefined);
+      found.then(
+        (late) => releaseLease(client, late),
+        () => undefined,
+      );
       reject(signal.reason);
     };
     signal.addEventListener('abort', stop, { once: true });
@@ -160,7 +209,7 @@ export function contextOf(found: Found, options: FetchOptions): ComputeContext {
   return { reason: found.reason, stale: found.response, signal: options.signal };
 }
 
-/** Waits for the answer to be stored. A failure is noted in the outcome: the caller has its answer all the same. */
+/** Waits for the answer to be stored. A failure is only noted: the caller has its answer. */
 export async function noteFill(filling: Promise<unknown>, outcome: FetchOutcome): Promise<void> {
   try {
     await filling;
@@ -174,7 +223,11 @@ export async function noteFill(filling: Promise<unknown>, outcome: FetchOutcome)
 }
 
 async function computeUnderLease<T>(
-  lease: Lease, compute: Compute<T>, context: ComputeContext, outcome: FetchOutcome, keepStale: boolean,
+  lease: Lease,
+  compute: Compute<T>,
+  context: ComputeContext,
+  outcome: FetchOutcome,
+  keepStale: boolean,
 ): Promise<T> {
   let made: T | Answer<T>;
   try {
@@ -193,7 +246,10 @@ async function computeUnderLease<T>(
 }
 
 export async function fetchOrCompute<T>(
-  client: Client, request: FetchRequest, compute: Compute<T>, options: FetchOptions,
+  client: Client,
+  request: FetchRequest,
+  compute: Compute<T>,
+  options: FetchOptions,
 ): Promise<T> {
   const found = await askCache(client, request, options);
   const outcome = outcomeOf(found);
@@ -205,7 +261,13 @@ export async function fetchOrCompute<T>(
     const context = contextOf(found, options);
     if (found.status === 'lease') {
       const lease = new Lease(client, found.lease ?? '', found.leaseMs ?? 0);
-      return await computeUnderLease(lease, compute, context, outcome, options.staleIfError === true);
+      return await computeUnderLease(
+        lease,
+        compute,
+        context,
+        outcome,
+        options.staleIfError === true,
+      );
     }
     const made = await compute(context);
     return isAnswer(made) ? made.response : made;

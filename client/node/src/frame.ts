@@ -10,7 +10,7 @@ const NOTIFICATION = 0x93;
 
 /** Bytes of the length field behind each of 0xc4 to 0xdf; 0 where there is none. */
 function lengthBytes(type: number): number {
-  if (type >= 0xc4 && type <= 0xc9) return 1 << ((type - 0xc4) % 3);
+  if (type >= 0xc4 && type <= 0xc9) return 1 << (type - 0xc4) % 3;
   if (type >= 0xd9 && type <= 0xdb) return 1 << (type - 0xd9);
   if (type >= 0xdc && type <= 0xdf) return (type & 1) === 0 ? 2 : 4;
   return 0;
@@ -101,7 +101,10 @@ export class FrameReader {
   private begin(): void {
     const first = this.buffer[this.start];
     if (first !== RESPONSE && first !== NOTIFICATION) {
-      throw errorOf('corrupt', "the server's bytes are not the protocol: is this a Reprise server?");
+      throw errorOf(
+        'corrupt',
+        "the server's bytes are not the protocol: is this a Reprise server?",
+      );
     }
     this.isOpen = true;
     this.position = this.start;
@@ -115,13 +118,17 @@ export class FrameReader {
     if (this.position + 1 + field > this.end) {
       return false;
     }
-    const length = field === 0 ? shortLength(type) : this.buffer.readUIntBE(this.position + 1, field);
+    const length =
+      field === 0 ? shortLength(type) : this.buffer.readUIntBE(this.position + 1, field);
     const children = childrenOf(type, length);
     this.pending += children - 1;
     this.position += 1 + field + (children > 0 ? 0 : bytesOf(type, length));
     // Each value that is still to come has a byte at least.
     if (this.position - this.start + this.pending > this.bytesMax) {
-      throw errorOf('too_large', `the server's message is above responseBytesMax (${this.bytesMax} bytes)`);
+      throw errorOf(
+        'too_large',
+        `the server's message is above responseBytesMax (${this.bytesMax} bytes)`,
+      );
     }
     return true;
   }

@@ -4,11 +4,22 @@ export type { Circuit } from './backoff.js';
 export { Caller, type Subscription } from './caller.js';
 export { Client } from './client.js';
 export {
-  CallerError, RepriseError, ServerError, StreamCutError, TransientError, isServersFault, type Details,
+  CallerError,
+  RepriseError,
+  ServerError,
+  StreamCutError,
+  TransientError,
+  isServersFault,
+  type Details,
 } from './errors.js';
 export type { EventHandler, SubscribeOptions } from './events.js';
 export type {
-  Answer, Compute, ComputeContext, FetchOptions, FetchOutcome, FetchRequest,
+  Answer,
+  Compute,
+  ComputeContext,
+  FetchOptions,
+  FetchOutcome,
+  FetchRequest,
 } from './fetch.js';
 export * from './generated/errors.js';
 export * from './generated/index.js';

@@ -26,7 +26,10 @@ export interface AnswerFacts {
 const APPENDED = Symbol('the answer is what was appended');
 
 const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, REASON_CHARACTERS_MAX);
+  (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(
+    0,
+    REASON_CHARACTERS_MAX,
+  );
 
 export class Lease {
   private timer: NodeJS.Timeout | null = null;
@@ -44,7 +47,7 @@ export class Lease {
     this.renewLater();
   }
 
-  /** Throws RepriseError when the answer was not stored; waiting callers were released all the same. */
+  /** Throws RepriseError when the answer was not stored; waiting callers were released then. */
   async fill(response: unknown, facts: AnswerFacts): Promise<CacheStored> {
     this.stop();
     if (this.isLost) {
@@ -76,7 +79,9 @@ export class Lease {
     if (!this.isLost) {
       // If it does not arrive, the lease ends by itself.
       await this.callAbandon([this.token, { error: reasonOf(reason) }])
-        .catch((error: unknown) => (error instanceof BadRequestError ? this.callAbandon([this.token]) : undefined))
+        .catch((error: unknown) =>
+          error instanceof BadRequestError ? this.callAbandon([this.token]) : undefined,
+        )
         .catch(() => undefined);
     }
   }
@@ -87,10 +92,14 @@ export class Lease {
       return; // Followers get the rest with the whole answer.
     }
     this.appends += 1;
-    this.lastAppend = this.client.call('CACHE.APPEND', [this.token, chunk], { retry: 'never' })
-      .then(() => undefined, () => {
-        this.appendsFailed = true;
-      })
+    this.lastAppend = this.client
+      .call('CACHE.APPEND', [this.token, chunk], { retry: 'never' })
+      .then(
+        () => undefined,
+        () => {
+          this.appendsFailed = true;
+        },
+      )
       .finally(() => (this.appends -= 1));
     if (this.appends >= APPENDS_MAX) {
       await this.lastAppend; // Replies come in order.
@@ -99,7 +108,9 @@ export class Lease {
 
   private async callFill(response: unknown, facts: AnswerFacts): Promise<CacheStored> {
     const sent = response === APPENDED ? null : response;
-    return RESULTS['CACHE.FILL'](await this.client.call('CACHE.FILL', [this.token, sent, ...named(facts)]));
+    return RESULTS['CACHE.FILL'](
+      await this.client.call('CACHE.FILL', [this.token, sent, ...named(facts)]),
+    );
   }
 
   // A server that keeps no reasons refuses one.
@@ -120,7 +131,10 @@ export class Lease {
 
   private async renew(timeoutMs: number): Promise<void> {
     try {
-      const reply = await this.client.call('CACHE.RENEW', [this.token], { timeoutMs, retry: 'always' });
+      const reply = await this.client.call('CACHE.RENEW', [this.token], {
+        timeoutMs,
+        retry: 'always',
+      });
       this.leaseMs = RESULTS['CACHE.RENEW'](reply).leaseMs ?? this.leaseMs;
     } catch (error) {
       this.isLost = this.isLost || error instanceof NotFoundError;

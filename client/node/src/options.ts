@@ -1,5 +1,5 @@
-// Options of a client: where the server is, how to trust it, how long to wait, what to repeat. Names
-// and defaults are those of client/cpp/options.h. Units are in the names.
+// Options of a client: where the server is, how to trust it, how long to wait, what to repeat.
+// Names and defaults are those of client/cpp/options.h. Units are in the names.
 import { parseAddress } from './address.js';
 import { errorOf } from './errors.js';
 import type { Value } from './value.js';
@@ -81,9 +81,12 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-export type ReconnectSettings = { [Name in keyof ReconnectOptions]-?: NonNullable<ReconnectOptions[Name]> };
+export type ReconnectSettings = {
+  [Name in keyof ReconnectOptions]-?: NonNullable<ReconnectOptions[Name]>;
+};
 export type Settings = Omit<
-  { [Name in keyof Options]-?: NonNullable<Options[Name]> }, 'reconnect' | 'tls' | 'onNotification'
+  { [Name in keyof Options]-?: NonNullable<Options[Name]> },
+  'reconnect' | 'tls' | 'onNotification'
 > & { reconnect: ReconnectSettings; tls: TlsOptions; onNotification: Options['onNotification'] };
 
 const DEFAULTS = {
@@ -100,9 +103,19 @@ const DEFAULTS = {
   failOpen: false,
 };
 const POSITIVE = [
-  'connectTimeoutMs', 'requestTimeoutMs', 'silenceMaxMs', 'attemptsMax', 'responseBytesMax', 'inFlightMax',
+  'connectTimeoutMs',
+  'requestTimeoutMs',
+  'silenceMaxMs',
+  'attemptsMax',
+  'responseBytesMax',
+  'inFlightMax',
 ] as const;
-const RECONNECT_DEFAULTS = { firstDelayMs: 50, maxDelayMs: 5_000, failuresToOpen: 5, random: Math.random };
+const RECONNECT_DEFAULTS = {
+  firstDelayMs: 50,
+  maxDelayMs: 5_000,
+  failuresToOpen: 5,
+  random: Math.random,
+};
 const TIMER_MS_MAX = 2 ** 31 - 1; // Node fires a longer timer at once.
 
 function filled<T extends object>(defaults: T, given: object): T {

@@ -1,7 +1,7 @@
 // Pool: up to N connections to one server.
 //
-// A call goes to the connection with the fewest calls under way; another one is opened while all are
-// busy. Calls that depend on each other's order belong on one connection: pick(). All share one
+// A call goes to the connection with the fewest calls under way; another one is opened while all
+// are busy. Calls that depend on each other's order belong on one connection: pick(). All share one
 // circuit. Limits: connectionsMax, and those of Client for each.
 import { Backoff, type Circuit } from './backoff.js';
 import { Caller, type CallOptions, type Subscription } from './caller.js';
@@ -48,11 +48,19 @@ export class Pool extends Caller {
     return best.inFlight > 0 && this.clients.length < this.connectionsMax ? this.add() : best;
   }
 
-  override call(method: string, params: readonly unknown[] = [], options: CallOptions = {}): Promise<Value> {
+  override call(
+    method: string,
+    params: readonly unknown[] = [],
+    options: CallOptions = {},
+  ): Promise<Value> {
     return this.pick().call(method, params, options);
   }
 
-  override subscribe(channel: string, handler: EventHandler, options: SubscribeOptions = {}): Promise<Subscription> {
+  override subscribe(
+    channel: string,
+    handler: EventHandler,
+    options: SubscribeOptions = {},
+  ): Promise<Subscription> {
     return this.home().subscribe(channel, handler, options);
   }
 

@@ -1,8 +1,9 @@
 // What each command answers: its type, and how it is read from the wire.
 //
-// A map whose names are fixed by the command becomes an object with TypeScript's names (ageMs). Maps
-// whose names are data (identities, query types, stored values) stay as they came. A command without
-// a row here answers what scripts/generate.mjs makes of its description. Units are in the names.
+// A map whose names are fixed by the command becomes an object with TypeScript's names (ageMs).
+// Maps whose names are data (identities, query types, stored values) stay as they came. A command
+// without a row here answers what scripts/generate.mjs makes of its description. Units are in the
+// names.
 import { members } from './arguments.js';
 import { errorOf } from './errors.js';
 import { isMap, type Integer, type Value } from './value.js';
@@ -225,6 +226,7 @@ export const RESULTS = {
   'CACHE.FILL': record<CacheStored>(),
   'CACHE.RENEW': record<{ leaseMs: number }>(),
   'CACHE.APPEND': record<{ chunks: number }>(),
+  'CACHE.INVALIDATE': record<{ entries: Integer }>(),
   'CACHE.STATS': record<CacheStats>({ types: dictionary(), total: record() }),
   'CACHE.TYPES': dictionary<TypePolicy>(),
 

@@ -27,7 +27,11 @@ const COUNTED_READS = new Set(['CACHE.LOOKUP']);
 export function isRepeatable(method: string, params: readonly unknown[]): boolean {
   const name = method.toUpperCase();
   const last = params.at(-1);
-  const asks = name === 'SET' && params.length > 2 && isMap(last) && (last['nx'] === true || last['xx'] === true);
+  const asks =
+    name === 'SET' &&
+    params.length > 2 &&
+    isMap(last) &&
+    (last['nx'] === true || last['xx'] === true);
   return (REPEATABLE.has(name) || COUNTED_READS.has(name)) && !asks;
 }
 
@@ -48,7 +52,11 @@ export function mayRepeat(retry: Retry, repeatable: boolean, lost: Lost): boolea
 /** Whether a refusal of the server is worth another attempt. */
 export function mayRepeatAnswer(retry: Retry, repeatable: boolean, error: unknown): boolean {
   const allowed = retry === 'always' || (retry === 'safe' && repeatable);
-  return allowed && error instanceof RepriseError && ['busy', 'unavailable', 'shutting_down'].includes(error.code);
+  return (
+    allowed &&
+    error instanceof RepriseError &&
+    ['busy', 'unavailable', 'shutting_down'].includes(error.code)
+  );
 }
 
 const LOST_CODES = ['timeout', 'unavailable', 'corrupt'];
@@ -56,7 +64,10 @@ const LOST_CODES = ['timeout', 'unavailable', 'corrupt'];
 /** For the caller: a command that writes and was sent has an unknown outcome. */
 export function errorFor(lost: Lost, repeatable: boolean): RepriseError {
   if (lost.sent && !repeatable && LOST_CODES.includes(lost.reason.code)) {
-    return errorOf('unknown_outcome', `${lost.reason.message}; the request had been sent and may have been applied`);
+    return errorOf(
+      'unknown_outcome',
+      `${lost.reason.message}; the request had been sent and may have been applied`,
+    );
   }
   return lost.reason;
 }

@@ -1,26 +1,35 @@
 // fetchOrComputeStream: like fetchOrCompute, for answers that come in chunks.
 //
-// The holder of the lease hands its chunks to all who follow; the entry is the list of all chunks and
-// becomes visible only when it is complete. A follower yields chunks in order as they come, and what
-// it missed from the whole answer at the end.
+// The holder of the lease hands its chunks to all who follow; the entry is the list of all chunks
+// and becomes visible only when it is complete. A follower yields chunks in order as they come, and
+// what it missed from the whole answer at the end.
 import { randomBytes } from 'node:crypto';
 import type { Client } from './client.js';
 import { StreamCutError } from './errors.js';
 import {
-  askCache, contextOf, noteFill, outcomeOf, releaseLease,
-  type ComputeContext, type FetchOptions, type FetchOutcome, type FetchRequest, type Found,
+  askCache,
+  contextOf,
+  noteFill,
+  outcomeOf,
+  releaseLease,
+  type ComputeContext,
+  type FetchOptions,
+  type FetchOutcome,
+  type FetchRequest,
+  type Found,
 } from './fetch.js';
 import { Lease, type AnswerFacts } from './lease.js';
 import type { ValueMap } from './value.js';
 
 /** An async generator. What it returns, if anything, says what the answer cost. */
-export type ComputeStream<T> = (context: ComputeContext) =>
-  AsyncIterable<T> | AsyncGenerator<T, AnswerFacts | void, undefined>;
+export type ComputeStream<T> = (
+  context: ComputeContext,
+) => AsyncIterable<T> | AsyncGenerator<T, AnswerFacts | void, undefined>;
 
 export interface StreamOptions extends Omit<FetchOptions, 'staleIfError'> {
   /**
-   * The stream that was followed was cut and the answer begins anew: forget the chunks so far. Without
-   * it the generator throws StreamCutError where chunks had been handed on.
+   * The stream that was followed was cut and the answer begins anew: forget the chunks so far.
+   * Without it the generator throws StreamCutError where chunks had been handed on.
    */
   onRestart?: (() => void) | undefined;
 }
@@ -51,7 +60,8 @@ class Inbox {
       this.ready = [RESTART];
       this.next = 0;
     }
-    if (index === this.next) { // After a gap nothing fits: the whole answer brings the rest.
+    if (index === this.next) {
+      // After a gap nothing fits: the whole answer brings the rest.
       this.ready.push(chunk);
       this.next += 1;
     }
@@ -87,13 +97,18 @@ function restart(chunks: number, reason: string, options: StreamOptions): void {
 
 /** Follows whoever computes; the value of the generator is what the cache said in the end. */
 async function* follow<T>(
-  client: Client, request: FetchRequest, options: StreamOptions,
+  client: Client,
+  request: FetchRequest,
+  options: StreamOptions,
 ): AsyncGenerator<T, { found: Found; chunks: number }, undefined> {
   const label = nextLabel();
   const inbox = new Inbox();
   client.events.streams.set(label, (event) => inbox.take(event));
   const asked = askCache(client, request, options, label);
-  asked.then(() => inbox.end(), () => inbox.end());
+  asked.then(
+    () => inbox.end(),
+    () => inbox.end(),
+  );
   let chunks = 0;
   let isRead = false;
   try {
@@ -110,8 +125,12 @@ async function* follow<T>(
     return { found: await asked, chunks };
   } finally {
     client.events.streams.delete(label);
-    if (!isRead) { // The reader stopped.
-      asked.then((found) => releaseLease(client, found), () => undefined);
+    if (!isRead) {
+      // The reader stopped.
+      asked.then(
+        (found) => releaseLease(client, found),
+        () => undefined,
+      );
     }
   }
 }
@@ -126,9 +145,14 @@ function restOf(response: unknown, chunks: number): unknown[] {
 
 /** Runs the generator; the value is what it returned, and all its chunks. */
 async function* run<T>(
-  source: AsyncIterable<T>, lease: Lease | null,
+  source: AsyncIterable<T>,
+  lease: Lease | null,
 ): AsyncGenerator<T, { chunks: T[]; facts: AnswerFacts }, undefined> {
-  const iterator = source[Symbol.asyncIterator]() as AsyncIterator<T, AnswerFacts | void, undefined>;
+  const iterator = source[Symbol.asyncIterator]() as AsyncIterator<
+    T,
+    AnswerFacts | void,
+    undefined
+  >;
   const chunks: T[] = [];
   let hasEnded = false;
   try {
@@ -155,7 +179,9 @@ async function* run<T>(
 }
 
 async function* computeUnderLease<T>(
-  lease: Lease, source: () => AsyncIterable<T>, outcome: FetchOutcome,
+  lease: Lease,
+  source: () => AsyncIterable<T>,
+  outcome: FetchOutcome,
 ): AsyncGenerator<T, void, undefined> {
   let isComplete = false;
   let reason: unknown = 'the reader stopped';
@@ -174,7 +200,10 @@ async function* computeUnderLease<T>(
 }
 
 export async function* fetchOrComputeStream<T>(
-  client: Client, request: FetchRequest, compute: ComputeStream<T>, options: StreamOptions,
+  client: Client,
+  request: FetchRequest,
+  compute: ComputeStream<T>,
+  options: StreamOptions,
 ): AsyncGenerator<T, void, undefined> {
   const { found, chunks } = yield* follow<T>(client, request, options);
   const outcome = outcomeOf(found);
@@ -192,7 +221,11 @@ export async function* fetchOrComputeStream<T>(
     outcome.computed = true;
     const source = (): AsyncIterable<T> => compute(contextOf(found, options)) as AsyncIterable<T>;
     if (found.status === 'lease') {
-      yield* computeUnderLease(new Lease(client, found.lease ?? '', found.leaseMs ?? 0), source, outcome);
+      yield* computeUnderLease(
+        new Lease(client, found.lease ?? '', found.leaseMs ?? 0),
+        source,
+        outcome,
+      );
     } else {
       yield* run(source(), null);
     }

@@ -27,7 +27,10 @@ export function routeOf(address: Address, options: TlsOptions): Route {
     const secureContext = tls.createSecureContext({ ca, minVersion: 'TLSv1.2' });
     return { address, tls: options, secureContext };
   } catch (error) {
-    throw errorOf('bad_request', `cannot read certificates from '${options.caFile}': ${(error as Error).message}`);
+    throw errorOf(
+      'bad_request',
+      `cannot read certificates from '${options.caFile}': ${(error as Error).message}`,
+    );
   }
 }
 
@@ -60,8 +63,10 @@ function trustProblem(socket: tls.TLSSocket, options: TlsOptions): string | null
   if (socket.authorized) {
     return null;
   }
-  return `the server's certificate is not trusted: ${String(socket.authorizationError)} ` +
-    '(name its authority with caFile, or pin the certificate)';
+  return (
+    `the server's certificate is not trusted: ${String(socket.authorizationError)} ` +
+    '(name its authority with caFile, or pin the certificate)'
+  );
 }
 
 export interface Opening {
@@ -73,8 +78,13 @@ export interface Opening {
 export function openSocket(route: Route): Opening {
   const { address } = route;
   const isTls = address.transport === 'tls';
-  const socket = isTls ? openTls(route)
-    : net.connect(address.transport === 'unix' ? { path: address.path } : { host: address.host, port: address.port });
+  const socket = isTls
+    ? openTls(route)
+    : net.connect(
+        address.transport === 'unix'
+          ? { path: address.path }
+          : { host: address.host, port: address.port },
+      );
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   const ready = new Promise<void>((resolve, reject) => {

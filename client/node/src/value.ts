@@ -24,6 +24,11 @@ export type Value =
 export type ValueMap = { [name: string]: Value };
 
 export function isMap(value: unknown): value is ValueMap {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) &&
-    !ArrayBuffer.isView(value) && !(value instanceof Date);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !ArrayBuffer.isView(value) &&
+    !(value instanceof Date)
+  );
 }

@@ -8,8 +8,25 @@ import { BadRequestError, CorruptError, TooLargeError } from '../src/index.js';
 const there = (value: unknown): unknown => decodeValue(encodeValue(value));
 
 test('integers are exact on both sides of every width, and bigints only beyond 2^53', () => {
-  const edges = [0n, 1n, 127n, 128n, 255n, 256n, 65535n, 65536n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n,
-    2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n];
+  const edges = [
+    0n,
+    1n,
+    127n,
+    128n,
+    255n,
+    256n,
+    65535n,
+    65536n,
+    2n ** 31n,
+    2n ** 32n - 1n,
+    2n ** 32n,
+    2n ** 53n - 1n,
+    2n ** 53n,
+    2n ** 53n + 1n,
+    2n ** 63n - 1n,
+    2n ** 63n,
+    2n ** 64n - 1n,
+  ];
   for (const edge of edges.flatMap((each) => (each <= 2n ** 63n ? [each, -each] : [each]))) {
     const isSafe = Number.isSafeInteger(Number(edge));
     const expected = isSafe ? Number(edge) : edge;
@@ -36,15 +53,30 @@ test('integers that do not fit into 64 bits are refused and not wrapped', () => 
 test('values that the wire has no form for are refused', () => {
   const cyclic: unknown[] = [];
   cyclic.push(cyclic);
-  const refused = [new Map([['a', 1]]), new Set([1]), () => 1, Symbol('s'), cyclic, new Error('e'), 'a\ud800', { '\udc00': 1 },
-    'long enough for another encoder '.repeat(20) + '\ud800'];
+  const refused = [
+    new Map([['a', 1]]),
+    new Set([1]),
+    () => 1,
+    Symbol('s'),
+    cyclic,
+    new Error('e'),
+    'a\ud800',
+    { '\udc00': 1 },
+    'long enough for another encoder '.repeat(20) + '\ud800',
+  ];
   for (const value of refused) {
     assert.throws(() => encodeValue([value]), BadRequestError);
   }
 });
 
 test('text, binary, nil, maps and arrays come back as they went', () => {
-  const value = { text: 'Grüße 👋 Ϗ', bin: new Uint8Array([0xcf, 0xd3, 0]), nil: null, list: [true, [1.5, -1]], map: {} };
+  const value = {
+    text: 'Grüße 👋 Ϗ',
+    bin: new Uint8Array([0xcf, 0xd3, 0]),
+    nil: null,
+    list: [true, [1.5, -1]],
+    map: {},
+  };
   const back = there(value) as typeof value;
   assert.deepEqual({ ...back, bin: [...back.bin] }, { ...value, bin: [0xcf, 0xd3, 0] });
 });
@@ -62,12 +94,34 @@ test('maps with integer keys arrive with their decimal names, others are refused
 
 /** Every kind of value, in one reply. */
 const replyBytes = (): Buffer => {
-  const parts = [[0x94, 0x01, 0x05, 0xc0], [0xdc, 0, 24],
-    [0x01], [0xe0], [0xc2], [0xcc, 9], [0xcd, 0, 9], [0xce, 0, 0, 0, 9], [0xcf, 0, 0, 0, 0, 0, 0, 0, 9],
-    [0xd0, 9], [0xd1, 0, 9], [0xd2, 0, 0, 0, 9], [0xd3, 0, 0, 0, 0, 0, 0, 0, 9], [0xca, 0, 0, 0, 0],
-    [0xcb, 0, 0, 0, 0, 0, 0, 0, 0], [0xa2, 97, 98], [0xd9, 1, 97], [0xda, 0, 1, 97], [0xdb, 0, 0, 0, 1, 97],
-    [0xc4, 1, 7], [0xc5, 0, 1, 7], [0xc6, 0, 0, 0, 1, 7], [0x81, 0xa1, 97, 0x91, 0xc3], [0xdd, 0, 0, 0, 1, 0xc0],
-    [0xd5, 9, 1, 2], [0xc7, 1, 9, 5]];
+  const parts = [
+    [0x94, 0x01, 0x05, 0xc0],
+    [0xdc, 0, 24],
+    [0x01],
+    [0xe0],
+    [0xc2],
+    [0xcc, 9],
+    [0xcd, 0, 9],
+    [0xce, 0, 0, 0, 9],
+    [0xcf, 0, 0, 0, 0, 0, 0, 0, 9],
+    [0xd0, 9],
+    [0xd1, 0, 9],
+    [0xd2, 0, 0, 0, 9],
+    [0xd3, 0, 0, 0, 0, 0, 0, 0, 9],
+    [0xca, 0, 0, 0, 0],
+    [0xcb, 0, 0, 0, 0, 0, 0, 0, 0],
+    [0xa2, 97, 98],
+    [0xd9, 1, 97],
+    [0xda, 0, 1, 97],
+    [0xdb, 0, 0, 0, 1, 97],
+    [0xc4, 1, 7],
+    [0xc5, 0, 1, 7],
+    [0xc6, 0, 0, 0, 1, 7],
+    [0x81, 0xa1, 97, 0x91, 0xc3],
+    [0xdd, 0, 0, 0, 1, 0xc0],
+    [0xd5, 9, 1, 2],
+    [0xc7, 1, 9, 5],
+  ];
   return Buffer.from(parts.flat());
 };
 

@@ -40,8 +40,11 @@ export class Peer {
 
 function greeting(seen: Seen): unknown {
   const replies: Record<string, unknown> = {
-    HELLO: { server: 'fake', protocol: 1 }, AUTH: { namespace: 'default', permissions: [] }, PING: 'PONG',
-    SUBSCRIBE: true, UNSUBSCRIBE: true,
+    HELLO: { server: 'fake', protocol: 1 },
+    AUTH: { namespace: 'default', permissions: [] },
+    PING: 'PONG',
+    SUBSCRIBE: true,
+    UNSUBSCRIBE: true,
   };
   return replies[seen.method] ?? SILENT;
 }
@@ -52,7 +55,7 @@ export class FakeServer {
   connections = 0;
   private readonly server: net.Server;
 
-  /** `handler` may leave a request to the default (HELLO, AUTH, PING ...) by answering undefined. */
+  /** `handler` answers undefined where the default will do (HELLO, AUTH, PING ...). */
   private constructor(private readonly handler: Handler) {
     this.server = net.createServer((socket) => this.accepted(socket));
   }

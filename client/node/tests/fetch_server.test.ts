@@ -8,11 +8,20 @@ const real = { skip: lacks('CACHE.FETCH') };
 
 async function twoClients(t: TestContext): Promise<{ server: Server; one: Client; other: Client }> {
   const server = await startServer(t);
-  return { server, one: openClient(t, { address: server.address }), other: openClient(t, { address: server.address }) };
+  return {
+    server,
+    one: openClient(t, { address: server.address }),
+    other: openClient(t, { address: server.address }),
+  };
 }
 
 /** A computation that a test ends. */
-function pending<T>(): { compute: () => Promise<T>; started: () => boolean; finish: (value: T) => void; fail: (error: Error) => void } {
+function pending<T>(): {
+  compute: () => Promise<T>;
+  started: () => boolean;
+  finish: (value: T) => void;
+  fail: (error: Error) => void;
+} {
   let begun = 0;
   let finish: (value: T) => void = () => undefined;
   let fail: (error: Error) => void = () => undefined;
@@ -39,9 +48,18 @@ test('an answer is computed once and found by all later callers', real, async (t
   assert.deepEqual(await one.fetchOrCompute('What is 2+2?', compute, note), { text: '4' });
   assert.deepEqual(await other.fetchOrCompute('what is  2+2', compute, note), { text: '4' });
   assert.equal(computed, 1);
-  assert.deepEqual([outcomes[0]?.status, outcomes[0]?.stored, outcomes[0]?.error], ['lease', true, undefined]);
-  assert.deepEqual([outcomes[1]?.status, outcomes[1]?.tier, outcomes[1]?.costNano], ['hit', 'normalized', 90_000]);
-  assert.equal((await one.fetchOrCompute('What is 2+2?', () => 'other model', { identity: { model: 'n' } })), 'other model');
+  assert.deepEqual(
+    [outcomes[0]?.status, outcomes[0]?.stored, outcomes[0]?.error],
+    ['lease', true, undefined],
+  );
+  assert.deepEqual(
+    [outcomes[1]?.status, outcomes[1]?.tier, outcomes[1]?.costNano],
+    ['hit', 'normalized', 90_000],
+  );
+  assert.equal(
+    await one.fetchOrCompute('What is 2+2?', () => 'other model', { identity: { model: 'n' } }),
+    'other model',
+  );
 });
 
 test('a thousand equal requests at once cost one computation', real, async (t) => {
@@ -53,7 +71,8 @@ test('a thousand equal requests at once cost one computation', real, async (t) =
     (pools[index % 3] as (typeof pools)[0]).fetchOrCompute('the same', () => {
       others += 1;
       return compute();
-    }));
+    }),
+  );
   await until(started, 'the computation');
   finish('one answer');
   assert.deepEqual(new Set(await within(20_000, Promise.all(answers))), new Set(['one answer']));
@@ -67,10 +86,12 @@ test('when the computation throws, exactly one waiting caller computes', real, a
   failing.catch(() => undefined);
   await until(first.started, 'the first computation');
   let computed = 0;
-  const waiting = [1, 2, 3].map(() => other.fetchOrCompute('q', () => {
-    computed += 1;
-    return 'second';
-  }));
+  const waiting = [1, 2, 3].map(() =>
+    other.fetchOrCompute('q', () => {
+      computed += 1;
+      return 'second';
+    }),
+  );
   first.fail(new Error('upstream'));
   await assert.rejects(failing, /upstream/);
   assert.deepEqual(await within(10_000, Promise.all(waiting)), ['second', 'second', 'second']);
@@ -91,7 +112,10 @@ test('a lease outlives its time while the computation lasts', real, async (t) =>
   const { one, other } = await twoClients(t);
   const slow = pending<string>();
   let outcome: FetchOutcome | undefined;
-  const holder = one.fetchOrCompute('q', slow.compute, { leaseMs: 150, onOutcome: (each) => (outcome = each) });
+  const holder = one.fetchOrCompute('q', slow.compute, {
+    leaseMs: 150,
+    onOutcome: (each) => (outcome = each),
+  });
   await until(slow.started, 'the computation');
   const impatient = await other.fetchOrCompute('q', () => 'its own', { waitMs: 600 });
   assert.equal(impatient, 'its own');
@@ -135,11 +159,20 @@ test('followers of a stream read its chunks while they are made', real, async (t
   const first = await source.next();
   assert.equal(first.value, 'The ');
   followers = 1;
-  const following = collect(other.fetchOrComputeStream<string>('q', () => assert.fail('must not compute')), read);
+  const following = collect(
+    other.fetchOrComputeStream<string>('q', () => assert.fail('must not compute')),
+    read,
+  );
   const made = await within(15_000, collect(source, ['The ']));
   assert.deepEqual(made, steps);
   assert.deepEqual(await within(10_000, following), steps);
-  assert.deepEqual(await collect(other.fetchOrComputeStream<string>('q', () => assert.fail('must not compute')), []), steps);
+  assert.deepEqual(
+    await collect(
+      other.fetchOrComputeStream<string>('q', () => assert.fail('must not compute')),
+      [],
+    ),
+    steps,
+  );
 });
 
 test('a stream that breaks leaves nothing, and its follower is told', real, async (t) => {
@@ -156,7 +189,9 @@ test('a stream that breaks leaves nothing, and its follower is told', real, asyn
     yield* ['a', 'whole'];
   };
   const following = (async () => {
-    for await (const chunk of other.fetchOrComputeStream('q', whole, { onRestart: () => read.push('restart') })) {
+    for await (const chunk of other.fetchOrComputeStream('q', whole, {
+      onRestart: () => read.push('restart'),
+    })) {
       read.push(chunk);
     }
   })();

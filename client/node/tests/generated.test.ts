@@ -12,7 +12,8 @@ import { ERRORS } from '../src/generated/errors.js';
 import { REPEATABLE } from '../src/generated/rows.js';
 
 // The compiled tests stand elsewhere; the sources are asked for.
-const home = process.env['REPRISE_CLIENT_NODE'] ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const home =
+  process.env['REPRISE_CLIENT_NODE'] ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const script = join(home, 'scripts', 'generate.mjs');
 const commandsFile = join(home, '..', 'commands.json');
 const source = { skip: existsSync(commandsFile) ? false : 'the sources are not at hand' };
@@ -39,8 +40,13 @@ test('a changed row makes the generated files stale', source, (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'reprise-node-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const changes: ((all: ReturnType<typeof rows>) => void)[] = [
-    (all) => (all.commands.find((row) => row.name === 'SET') as Row).options.push({ name: 'new_ms', kind: 'milliseconds', doc: '' }),
-    (all) => (all.commands.find((row) => row.name === 'GET') as Row).flags = ['read'],
+    (all) =>
+      (all.commands.find((row) => row.name === 'SET') as Row).options.push({
+        name: 'new_ms',
+        kind: 'milliseconds',
+        doc: '',
+      }),
+    (all) => ((all.commands.find((row) => row.name === 'GET') as Row).flags = ['read']),
     (all) => all.commands.push({ ...(all.commands[0] as Row), name: 'CACHE.NEW' }),
     (all) => all.errors.push({ number: 9, name: 'new_error', meaning: 'New.' }),
   ];
@@ -56,7 +62,9 @@ test('a changed row makes the generated files stale', source, (t) => {
 });
 
 test('only commands that are marked idempotent are repeatable', source, () => {
-  const marked = rows().commands.filter((row) => row.flags.includes('idempotent')).map((row) => row.name);
+  const marked = rows()
+    .commands.filter((row) => row.flags.includes('idempotent'))
+    .map((row) => row.name);
   assert.deepEqual([...REPEATABLE].sort(), marked.sort());
   assert.ok(!REPEATABLE.has('INCRBY'));
 });
@@ -68,8 +76,12 @@ test('each code is of the family that the server blames', source, (t) => {
     return;
   }
   const families = { Caller: CallerError, Transient: TransientError, Server: ServerError };
-  const found = [...readFileSync(header, 'utf8').matchAll(/CodeRow\{Code::k\w+, "(\w+)", Blame::k(\w+),/g)];
-  const blames = new Map(found.map(([, name, blame]) => [name as string, blame as keyof typeof families]));
+  const found = [
+    ...readFileSync(header, 'utf8').matchAll(/CodeRow\{Code::k\w+, "(\w+)", Blame::k(\w+),/g),
+  ];
+  const blames = new Map(
+    found.map(([, name, blame]) => [name as string, blame as keyof typeof families]),
+  );
   for (const name of ERRORS.keys()) {
     const blame = blames.get(name);
     assert.ok(blame !== undefined, `${name} is a code of the server`);
@@ -82,5 +94,8 @@ test('each code is of the family that the server blames', source, (t) => {
 test('a code that this build does not know is still an error', () => {
   const error = errorOf('from_the_future', 'why', { a: 1 });
   assert.ok(error instanceof RepriseError && !(error instanceof CallerError));
-  assert.deepEqual([error.code, error.message, error.details], ['from_the_future', 'why', { a: 1 }]);
+  assert.deepEqual(
+    [error.code, error.message, error.details],
+    ['from_the_future', 'why', { a: 1 }],
+  );
 });

@@ -5,8 +5,12 @@ import { BadRequestError, Client, formatAddress, parseAddress, Pool } from '../s
 
 test('addresses are read as the C++ client reads them', () => {
   const cases: [string, string][] = [
-    ['127.0.0.1:99', '127.0.0.1:99'], ['example.org', 'example.org:7377'], ['[::1]:5', '[::1]:5'],
-    ['tls://example.org', 'tls://example.org:7377'], ['tcp://h:1', 'h:1'], ['unix:/run/s', 'unix:/run/s'],
+    ['127.0.0.1:99', '127.0.0.1:99'],
+    ['example.org', 'example.org:7377'],
+    ['[::1]:5', '[::1]:5'],
+    ['tls://example.org', 'tls://example.org:7377'],
+    ['tcp://h:1', 'h:1'],
+    ['unix:/run/s', 'unix:/run/s'],
     ['unix:///run/s', 'unix:/run/s'],
   ];
   for (const [text, expected] of cases) {
@@ -15,7 +19,19 @@ test('addresses are read as the C++ client reads them', () => {
 });
 
 test('addresses that name no place are refused', () => {
-  for (const text of ['', ':1', 'h:0', 'h:65536', 'h:x', 'h:', '::1', '[::1', '[::1]x', 'unix:', `unix:/${'x'.repeat(107)}`]) {
+  for (const text of [
+    '',
+    ':1',
+    'h:0',
+    'h:65536',
+    'h:x',
+    'h:',
+    '::1',
+    '[::1',
+    '[::1]x',
+    'unix:',
+    `unix:/${'x'.repeat(107)}`,
+  ]) {
     assert.throws(() => parseAddress(text), BadRequestError, text);
   }
   parseAddress(`unix:/${'x'.repeat(106)}`);
@@ -23,14 +39,21 @@ test('addresses that name no place are refused', () => {
 
 test('options out of range are refused with their name', () => {
   const wrong: [object, RegExp][] = [
-    [{ connectTimeoutMs: 0 }, /connectTimeoutMs/], [{ requestTimeoutMs: -1 }, /requestTimeoutMs/],
-    [{ requestTimeoutMs: 2 ** 31 }, /requestTimeoutMs/], [{ attemptsMax: 1.5 }, /attemptsMax/],
-    [{ responseBytesMax: NaN }, /responseBytesMax/], [{ reconnect: { firstDelayMs: 0 } }, /firstDelayMs/],
-    [{ reconnect: { firstDelayMs: 9, maxDelayMs: 8 } }, /maxDelayMs/], [{ tls: { pinnedSha256: 'ab' } }, /pinned/],
+    [{ connectTimeoutMs: 0 }, /connectTimeoutMs/],
+    [{ requestTimeoutMs: -1 }, /requestTimeoutMs/],
+    [{ requestTimeoutMs: 2 ** 31 }, /requestTimeoutMs/],
+    [{ attemptsMax: 1.5 }, /attemptsMax/],
+    [{ responseBytesMax: NaN }, /responseBytesMax/],
+    [{ reconnect: { firstDelayMs: 0 } }, /firstDelayMs/],
+    [{ reconnect: { firstDelayMs: 9, maxDelayMs: 8 } }, /maxDelayMs/],
+    [{ tls: { pinnedSha256: 'ab' } }, /pinned/],
     [{ address: 'tls://h', tls: { caFile: '/nowhere/ca.pem' } }, /nowhere/],
   ];
   for (const [options, pattern] of wrong) {
-    assert.throws(() => new Client(options), (error: Error) => error instanceof BadRequestError && pattern.test(error.message));
+    assert.throws(
+      () => new Client(options),
+      (error: Error) => error instanceof BadRequestError && pattern.test(error.message),
+    );
   }
   assert.throws(() => new Pool({ connectionsMax: 0 }), BadRequestError);
 });
@@ -38,7 +61,10 @@ test('options out of range are refused with their name', () => {
 const settings = { firstDelayMs: 100, maxDelayMs: 1000, failuresToOpen: 3 };
 
 test('the delay doubles up to its maximum, and a random half is taken off', () => {
-  for (const [random, expected] of [[0, [100, 200, 400, 800, 1000, 1000]], [1, [50, 100, 200, 400, 500, 500]]] as const) {
+  for (const [random, expected] of [
+    [0, [100, 200, 400, 800, 1000, 1000]],
+    [1, [50, 100, 200, 400, 500, 500]],
+  ] as const) {
     const backoff = new Backoff({ ...settings, random: () => random });
     for (const delay of expected) {
       backoff.failed(5000);

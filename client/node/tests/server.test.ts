@@ -6,27 +6,61 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import {
-  BadRequestError, Client, ForbiddenError, RepriseError, UnauthenticatedError, UnavailableError, UnknownCommandError,
+  BadRequestError,
+  Client,
+  ForbiddenError,
+  RepriseError,
+  UnauthenticatedError,
+  UnavailableError,
+  UnknownCommandError,
   type Options,
 } from '../src/index.js';
-import { noServer, openClient, openPool, startServer, until, type Server } from './support.js';
+import { lacks, noServer, openClient, openPool, startServer, until, Server } from './support.js';
 
 const real = { skip: noServer };
+const invalidating = { skip: lacks('CACHE.INVALIDATE') };
 
-async function serverAndClient(t: TestContext, options: Options = {}): Promise<{ server: Server; client: Client }> {
+async function serverAndClient(
+  t: TestContext,
+  options: Options = {},
+): Promise<{ server: Server; client: Client }> {
   const server = await startServer(t);
   return { server, client: openClient(t, { address: server.address, ...options }) };
 }
 
 test('keys are set, read, counted, listed and removed', real, async (t) => {
-  const { client: { keys } } = await serverAndClient(t);
-  assert.equal(await keys.set('a', { list: [1, null, 'ü'], bin: new Uint8Array([1, 2]) }, { ttlMs: 5_000_000_000 }), true);
-  const value = await keys.get('a') as { list: unknown[]; bin: Uint8Array };
-  assert.deepEqual([value.list, [...value.bin]], [[1, null, 'ü'], [1, 2]]);
+  const {
+    client: { keys },
+  } = await serverAndClient(t);
+  assert.equal(
+    await keys.set(
+      'a',
+      { list: [1, null, 'ü'], bin: new Uint8Array([1, 2]) },
+      { ttlMs: 5_000_000_000 },
+    ),
+    true,
+  );
+  const value = (await keys.get('a')) as { list: unknown[]; bin: Uint8Array };
+  assert.deepEqual(
+    [value.list, [...value.bin]],
+    [
+      [1, null, 'ü'],
+      [1, 2],
+    ],
+  );
   const ttl = await keys.ttl('a');
   assert.ok(ttl !== null && ttl > 4_999_000_000 && ttl <= 5_000_000_000);
   assert.equal(await keys.set('a', 1, { nx: true }), false);
-  assert.equal(await keys.mset([['b', 1], ['c', 2]], { ttlMs: 60_000 }), true);
+  assert.equal(
+    await keys.mset(
+      [
+        ['b', 1],
+        ['c', 2],
+      ],
+      { ttlMs: 60_000 },
+    ),
+    true,
+  );
   assert.deepEqual(await keys.mget(['b', 'none', 'c']), [1, null, 2]);
   assert.equal(await keys.exists(['a', 'b', 'none']), 2);
   assert.equal(await keys.persist('b'), true);
@@ -41,7 +75,9 @@ test('keys are set, read, counted, listed and removed', real, async (t) => {
 });
 
 test('integers beyond 2^53 arrive as bigints, never rounded', real, async (t) => {
-  const { client: { keys } } = await serverAndClient(t);
+  const {
+    client: { keys },
+  } = await serverAndClient(t);
   for (const wide of [2n ** 53n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 64n - 1n]) {
     await keys.set('n', { wide });
     assert.deepEqual(await keys.get('n'), { wide });
@@ -52,17 +88,32 @@ test('integers beyond 2^53 arrive as bigints, never rounded', real, async (t) =>
 });
 
 test('answers are stored and looked up, with units as documented', real, async (t) => {
-  const { client: { cache } } = await serverAndClient(t);
+  const {
+    client: { cache },
+  } = await serverAndClient(t);
   const identity = { model: 'm', temperature: 0.5 };
   const began = Date.now();
-  const stored = await cache.store('What is 2+2?', { text: '4' }, {
-    identity, tokensIn: 5, tokensOut: 7, costNano: 2n ** 49n, model: 'm', tags: ['math'], ttlMs: 60_000,
-  });
+  const stored = await cache.store(
+    'What is 2+2?',
+    { text: '4' },
+    {
+      identity,
+      tokensIn: 5,
+      tokensOut: 7,
+      costNano: 2n ** 49n,
+      model: 'm',
+      tags: ['math'],
+      ttlMs: 60_000,
+    },
+  );
   assert.ok(stored.expiresAtMs !== null && stored.expiresAtMs >= began + 59_000);
   const hit = await cache.lookup('what is  2+2', { identity });
   assert.equal(hit.status, 'hit');
   assert.equal(hit.tier, 'normalized');
-  assert.deepEqual([hit.response, hit.tokensIn, hit.tokensOut, hit.costNano, hit.model], [{ text: '4' }, 5, 7, 2 ** 49, 'm']);
+  assert.deepEqual(
+    [hit.response, hit.tokensIn, hit.tokensOut, hit.costNano, hit.model],
+    [{ text: '4' }, 5, 7, 2 ** 49, 'm'],
+  );
   assert.equal((await cache.lookup('What is 2+2?')).status, 'miss');
   const { total, types } = await cache.stats();
   assert.deepEqual([total.hitsNormalized, total.misses, total.stores], [1, 1, 1]);
@@ -74,7 +125,10 @@ test('a pipeline is one write, answered in order, each request by itself', real,
   const { client } = await serverAndClient(t);
   const requests = Array.from({ length: 2000 }, () => ['INCRBY', ['n', 1]] as const);
   const replies = await client.pipeline([...requests, ['NO.SUCH', []], ['GET', ['n']]]);
-  assert.deepEqual(replies.slice(0, 2000), requests.map((_, index) => index + 1));
+  assert.deepEqual(
+    replies.slice(0, 2000),
+    requests.map((_, index) => index + 1),
+  );
   assert.ok(replies[2000] instanceof UnknownCommandError);
   assert.equal(replies[2001], 2000);
   assert.equal((await client.connection.clientList()).length, 1);
@@ -110,7 +164,10 @@ test('a Unix socket serves as TCP does', real, async (t) => {
 
 test('an access key opens its namespace, and only that', real, async (t) => {
   const { server, client: admin } = await serverAndClient(t);
-  const operator = await admin.server.keyCreate('default', { permissions: ['read', 'write', 'admin'], label: 'operator' });
+  const operator = await admin.server.keyCreate('default', {
+    permissions: ['read', 'write', 'admin'],
+    label: 'operator',
+  });
   await admin.close();
   const again = openClient(t, { address: server.address, accessKey: operator.key });
   await again.server.namespaceCreate('bots');
@@ -122,12 +179,20 @@ test('an access key opens its namespace, and only that', real, async (t) => {
   await assert.rejects(bot.server.configGet(), ForbiddenError);
   const stranger = openClient(t, { address: server.address });
   await assert.rejects(stranger.keys.get('k'), UnauthenticatedError);
-  await assert.rejects(Client.connect({ address: server.address, accessKey: 'rk_wrong' }), UnauthenticatedError);
-  assert.deepEqual((await again.server.namespaceList()).map((each) => each.name).sort(), ['bots', 'default']);
+  await assert.rejects(
+    Client.connect({ address: server.address, accessKey: 'rk_wrong' }),
+    UnauthenticatedError,
+  );
+  assert.deepEqual((await again.server.namespaceList()).map((each) => each.name).sort(), [
+    'bots',
+    'default',
+  ]);
 });
 
 test('the client finds its server again after kill -9', real, async (t) => {
-  const { server, client } = await serverAndClient(t, { reconnect: { firstDelayMs: 5, maxDelayMs: 50 } });
+  const { server, client } = await serverAndClient(t, {
+    reconnect: { firstDelayMs: 5, maxDelayMs: 50 },
+  });
   await client.keys.set('k', 'kept');
   await client.server.save();
   await server.restart();
@@ -142,34 +207,70 @@ test('a server that is not there is UnavailableError', real, async (t) => {
 });
 
 test('a stopped process is noticed, and calls end', real, async (t) => {
-  const { server, client } = await serverAndClient(t, { silenceMaxMs: 200, connectTimeoutMs: 100, attemptsMax: 1 });
+  const { server, client } = await serverAndClient(t, {
+    silenceMaxMs: 200,
+    connectTimeoutMs: 100,
+    attemptsMax: 1,
+  });
   await client.connection.ping();
   server.signal('SIGSTOP');
   await until(async () => {
-    const error = await client.keys.get('k', { timeoutMs: 20_000 }).catch((reason: unknown) => reason);
+    const error = await client.keys
+      .get('k', { timeoutMs: 20_000 })
+      .catch((reason: unknown) => reason);
     return error instanceof UnavailableError;
   }, 'a call that fails');
 });
 
-test('events of a channel reach its subscribers, also after a restart of the server', real, async (t) => {
-  const { server, client } = await serverAndClient(t, { reconnect: { firstDelayMs: 5, maxDelayMs: 50 } });
+test(
+  'events of a channel reach its subscribers, also after a restart of the server',
+  real,
+  async (t) => {
+    const { server, client } = await serverAndClient(t, {
+      reconnect: { firstDelayMs: 5, maxDelayMs: 50 },
+    });
+    const other = openClient(t, { address: server.address });
+    const events: unknown[] = [];
+    let gaps = 0;
+    const subscription = await client.subscribe('config', (event) => events.push(event), {
+      onGap: () => (gaps += 1),
+    });
+    await other.server.configSet('log.slow_micros', 5000);
+    await until(() => events.length === 1, 'the event');
+    await server.restart();
+    await until(() => gaps === 1, 'subscribed again');
+    await until(
+      () =>
+        other.server.configSet('log.slow_micros', 6000).then(
+          () => true,
+          () => false,
+        ),
+      'the server',
+    );
+    await until(() => events.length >= 2, 'the second event');
+    await subscription.close();
+    assert.ok(events.every((event) => (event as { name: string }).name === 'log.slow_micros'));
+  },
+);
+
+test('a bot that keeps a local copy hears of invalidations', invalidating, async (t) => {
+  const { server, client } = await serverAndClient(t);
   const other = openClient(t, { address: server.address });
   const events: unknown[] = [];
-  let gaps = 0;
-  const subscription = await client.subscribe('config', (event) => events.push(event), { onGap: () => (gaps += 1) });
-  await other.server.configSet('log.slow_micros', 5000);
+  await client.subscribe('invalidation', (event) => events.push(event));
+  await other.cache.store('q', 'a', { tags: ['prices'] });
+  const done = await other.call('CACHE.INVALIDATE', ['tag', 'prices']);
+  assert.deepEqual(done, { entries: 1 });
   await until(() => events.length === 1, 'the event');
-  await server.restart();
-  await until(() => gaps === 1, 'subscribed again');
-  await until(() => other.server.configSet('log.slow_micros', 6000).then(() => true, () => false), 'the server');
-  await until(() => events.length >= 2, 'the second event');
-  await subscription.close();
-  assert.ok(events.every((event) => (event as { name: string }).name === 'log.slow_micros'));
+  assert.equal((await client.cache.lookup('q')).status, 'miss');
 });
 
 test('an unknown channel is refused, and leaves no subscription', real, async (t) => {
   const { client } = await serverAndClient(t);
-  await assert.rejects(client.subscribe('no-such', () => undefined), RepriseError);
+  await assert.rejects(
+    client.subscribe('no-such', () => undefined),
+    RepriseError,
+  );
 });
 
 test('a pool opens connections while all are busy, up to its limit', real, async (t) => {
@@ -178,7 +279,10 @@ test('a pool opens connections while all are busy, up to its limit', real, async
   await pool.connection.ping();
   assert.equal(pool.size, 1);
   const counts = await Promise.all(Array.from({ length: 300 }, () => pool.keys.incrby('n', 1)));
-  assert.deepEqual(counts.map(Number).sort((a, b) => a - b), counts.map((_, index) => index + 1));
+  assert.deepEqual(
+    counts.map(Number).sort((a, b) => a - b),
+    counts.map((_, index) => index + 1),
+  );
   assert.equal(pool.size, 3);
   const rows = await pool.connection.clientList();
   assert.equal(rows.filter((row) => row.client === 'pooled').length, 3);
@@ -186,9 +290,29 @@ test('a pool opens connections while all are busy, up to its limit', real, async
 
 function makeCertificate(root: string): { certificate: string; key: string } {
   const [certificate, key] = [join(root, 'cert.pem'), join(root, 'key.pem')];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
-    '-subj', '/CN=test', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', certificate],
-  { stdio: 'ignore' });
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=test',
+      '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+    ],
+    { stdio: 'ignore' },
+  );
   return { certificate, key };
 }
 
@@ -201,36 +325,50 @@ function noOpenssl(): string | false {
   }
 }
 
-test('TLS serves those who trust the certificate, and is refused by all others', { skip: noOpenssl() }, async (t) => {
-  const settings: Record<string, string | number> = { 'network.tls_port': 0 };
-  const { Server: Made } = await import('./support.js');
-  const server = new Made(settings);
-  t.after(() => server.destroy());
-  const { certificate, key } = makeCertificate(server.root);
-  Object.assign(settings, { 'network.tls_certificate': certificate, 'network.tls_key': key });
-  await server.start();
-  const address = `tls://${server.ready['tls']}`;
-  const port = address.split(':').at(-1);
-  const pinnedSha256 = createHash('sha256').update(new X509Certificate(readFileSync(certificate)).raw).digest('hex');
-  const trusting: Options[] = [
-    { address, tls: { caFile: certificate } },
-    { address: `tls://localhost:${port}`, tls: { caFile: certificate } },
-    { address, tls: { pinnedSha256 } },
-    { address, tls: { pinnedSha256: pinnedSha256.toUpperCase().replace(/(..)(?=.)/g, '$1:') } },
-    { address, tls: { caFile: certificate, serverName: 'localhost' } },
-    { address, tls: { insecure: true } },
-  ];
-  for (const options of trusting) {
-    const client = openClient(t, options);
-    await client.keys.set('big', 'x'.repeat(500_000));
-    assert.equal((await client.keys.get('big') as string).length, 500_000);
-  }
-  const refusing: Options[] = [
-    { address }, { address, tls: { caFile: certificate, serverName: 'other.example' } },
-    { address, tls: { pinnedSha256: pinnedSha256.replace(/^../, pinnedSha256.startsWith('00') ? '01' : '00') } },
-  ];
-  for (const options of refusing) {
-    await assert.rejects(Client.connect(options), UnauthenticatedError);
-  }
-  await assert.rejects(Client.connect({ address: `tls://${server.address}`, connectTimeoutMs: 500 }), UnavailableError);
-});
+test(
+  'TLS serves those who trust the certificate, and is refused by all others',
+  { skip: noOpenssl() },
+  async (t) => {
+    const settings: Record<string, string | number> = { 'network.tls_port': 0 };
+    const server = new Server(settings);
+    t.after(() => server.destroy());
+    const { certificate, key } = makeCertificate(server.root);
+    Object.assign(settings, { 'network.tls_certificate': certificate, 'network.tls_key': key });
+    await server.start();
+    const address = `tls://${server.ready['tls']}`;
+    const port = address.split(':').at(-1);
+    const pinnedSha256 = createHash('sha256')
+      .update(new X509Certificate(readFileSync(certificate)).raw)
+      .digest('hex');
+    const trusting: Options[] = [
+      { address, tls: { caFile: certificate } },
+      { address: `tls://localhost:${port}`, tls: { caFile: certificate } },
+      { address, tls: { pinnedSha256 } },
+      { address, tls: { pinnedSha256: pinnedSha256.toUpperCase().replace(/(..)(?=.)/g, '$1:') } },
+      { address, tls: { caFile: certificate, serverName: 'localhost' } },
+      { address, tls: { insecure: true } },
+    ];
+    for (const options of trusting) {
+      const client = openClient(t, options);
+      await client.keys.set('big', 'x'.repeat(500_000));
+      assert.equal(((await client.keys.get('big')) as string).length, 500_000);
+    }
+    const refusing: Options[] = [
+      { address },
+      { address, tls: { caFile: certificate, serverName: 'other.example' } },
+      {
+        address,
+        tls: {
+          pinnedSha256: pinnedSha256.replace(/^../, pinnedSha256.startsWith('00') ? '01' : '00'),
+        },
+      },
+    ];
+    for (const options of refusing) {
+      await assert.rejects(Client.connect(options), UnauthenticatedError);
+    }
+    await assert.rejects(
+      Client.connect({ address: `tls://${server.address}`, connectTimeoutMs: 500 }),
+      UnavailableError,
+    );
+  },
+);

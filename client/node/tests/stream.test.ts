@@ -15,21 +15,49 @@ async function collect(stream: AsyncIterable<unknown>): Promise<unknown[]> {
 }
 
 /** A holder that somebody else is: sends chunks, then the reply. */
-const follower = (chunks: [number, unknown][], reply: ValueMap): Handler => ({ peer, params }) => {
-  const { stream } = params[1] as ValueMap;
-  for (const [index, chunk] of chunks) {
-    peer.notify('chunk', { stream, index, chunk });
-  }
-  return reply;
-};
-const hit = (response: unknown): ValueMap => ({ status: 'hit', response: response as Value, reason: '' });
+const follower =
+  (chunks: [number, unknown][], reply: ValueMap): Handler =>
+  ({ peer, params }) => {
+    const { stream } = params[1] as ValueMap;
+    for (const [index, chunk] of chunks) {
+      peer.notify('chunk', { stream, index, chunk });
+    }
+    return reply;
+  };
+const hit = (response: unknown): ValueMap => ({
+  status: 'hit',
+  response: response as Value,
+  reason: '',
+});
 
 test('a follower yields chunks as they come, and what it missed at the end', async (t) => {
   const cases: [[number, unknown][], unknown, unknown[]][] = [
-    [[[0, 'a'], [1, 'b'], [2, 'c']], ['a', 'b', 'c'], ['a', 'b', 'c']],
+    [
+      [
+        [0, 'a'],
+        [1, 'b'],
+        [2, 'c'],
+      ],
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+    ],
     [[[0, 'a']], ['a', 'b', 'c'], ['a', 'b', 'c']],
-    [[[1, 'b'], [2, 'c']], ['a', 'b', 'c'], ['a', 'b', 'c']],
-    [[[0, 'a'], [2, 'c']], ['a', 'b', 'c'], ['a', 'b', 'c']],
+    [
+      [
+        [1, 'b'],
+        [2, 'c'],
+      ],
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+    ],
+    [
+      [
+        [0, 'a'],
+        [2, 'c'],
+      ],
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+    ],
     [[], 'whole', ['whole']],
     [[], [], []],
   ];
@@ -41,19 +69,38 @@ test('a follower yields chunks as they come, and what it missed at the end', asy
 
 test('a follower is told when another caller begins anew', async (t) => {
   const seen: unknown[] = [];
-  const { client } = await cacheServer(t, { 'CACHE.FETCH': async (each: Seen) => {
-    follower([[0, 'a']], {})(each);
-    await until(() => seen.length === 1, 'the first chunk is read');
-    return follower([[0, 'A'], [1, 'B']], hit(['A', 'B']))(each);
-  } });
-  for await (const chunk of client.fetchOrComputeStream('q', never, { onRestart: () => seen.push('restart') })) {
+  const { client } = await cacheServer(t, {
+    'CACHE.FETCH': async (each: Seen) => {
+      follower([[0, 'a']], {})(each);
+      await until(() => seen.length === 1, 'the first chunk is read');
+      return follower(
+        [
+          [0, 'A'],
+          [1, 'B'],
+        ],
+        hit(['A', 'B']),
+      )(each);
+    },
+  });
+  for await (const chunk of client.fetchOrComputeStream('q', never, {
+    onRestart: () => seen.push('restart'),
+  })) {
     seen.push(chunk);
   }
   assert.deepEqual(seen, ['a', 'restart', 'A', 'B']);
 });
 
-test('a stream that is cut under way is an error, or begins anew where the caller can', async (t) => {
-  const replies = { 'CACHE.FETCH': follower([[0, 'a'], [1, 'b']], LEASE), 'CACHE.APPEND': { chunks: 1 } };
+test('a stream that is cut is an error, or begins anew where the caller can', async (t) => {
+  const replies = {
+    'CACHE.FETCH': follower(
+      [
+        [0, 'a'],
+        [1, 'b'],
+      ],
+      LEASE,
+    ),
+    'CACHE.APPEND': { chunks: 1 },
+  };
   const compute = async function* (): AsyncGenerator<string> {
     yield 'A';
     yield 'B';
@@ -62,7 +109,9 @@ test('a stream that is cut under way is an error, or begins anew where the calle
   await assert.rejects(collect(client.fetchOrComputeStream('q', compute)), { code: 'stream_cut' });
   await until(() => fake.count('CACHE.ABANDON') === 1, 'the lease comes back');
   const chunks: unknown[] = [];
-  for await (const chunk of client.fetchOrComputeStream('q', compute, { onRestart: () => (chunks.length = 0) })) {
+  for await (const chunk of client.fetchOrComputeStream('q', compute, {
+    onRestart: () => (chunks.length = 0),
+  })) {
     chunks.push(chunk);
   }
   assert.deepEqual(chunks, ['A', 'B']);
@@ -83,7 +132,10 @@ test('the holder of a stream appends each chunk and stores all of them', async (
 });
 
 test('chunks that could not be appended are stored with the whole answer', async (t) => {
-  const { fake, client } = await cacheServer(t, { 'CACHE.FETCH': LEASE, 'CACHE.APPEND': refuse(new TooLargeError('too many')) });
+  const { fake, client } = await cacheServer(t, {
+    'CACHE.FETCH': LEASE,
+    'CACHE.APPEND': refuse(new TooLargeError('too many')),
+  });
   const compute = async function* (): AsyncGenerator<string> {
     yield* ['a', 'b'];
   };
@@ -92,7 +144,10 @@ test('chunks that could not be appended are stored with the whole answer', async
 });
 
 test('a stream that fails or that nobody reads to its end leaves nothing', async (t) => {
-  const { fake, client } = await cacheServer(t, { 'CACHE.FETCH': LEASE, 'CACHE.APPEND': { chunks: 1 } });
+  const { fake, client } = await cacheServer(t, {
+    'CACHE.FETCH': LEASE,
+    'CACHE.APPEND': { chunks: 1 },
+  });
   let isClosed = false;
   const compute = async function* (): AsyncGenerator<number> {
     try {

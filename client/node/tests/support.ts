@@ -12,8 +12,9 @@ const START_MS = 30_000;
 const POLL_MS = 5;
 
 /** Why tests against the real server cannot run; false when they can. */
-export const noServer: string | false =
-  existsSync(serverPath) ? false : 'REPRISE_SERVER does not name the server';
+export const noServer: string | false = existsSync(serverPath)
+  ? false
+  : 'REPRISE_SERVER does not name the server';
 
 /** The same, when the server does not know a command. */
 export function lacks(command: string): string | false {
@@ -31,7 +32,11 @@ export function lacks(command: string): string | false {
   }
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 10_000): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  ms = 10_000,
+): Promise<void> {
   const end = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > end) {
@@ -67,10 +72,25 @@ export class Server {
   }
 
   async start(port = 0): Promise<this> {
-    const set = Object.entries(this.settings).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
-    const child = spawn(serverPath, [
-      '--dir', join(this.root, 'data'), '--port', String(port), '--http-port', '-1', '--unix', this.unixPath, ...set,
-    ], { stdio: ['ignore', 'pipe', 'ignore'], cwd: this.root });
+    const set = Object.entries(this.settings).flatMap(([name, value]) => [
+      '--set',
+      `${name}=${value}`,
+    ]);
+    const child = spawn(
+      serverPath,
+      [
+        '--dir',
+        join(this.root, 'data'),
+        '--port',
+        String(port),
+        '--http-port',
+        '-1',
+        '--unix',
+        this.unixPath,
+        ...set,
+      ],
+      { stdio: ['ignore', 'pipe', 'ignore'], cwd: this.root },
+    );
     this.child = child;
     const line = new Promise<string>((resolve, reject) => {
       const lines = createInterface({ input: child.stdout });
@@ -79,7 +99,10 @@ export class Server {
     });
     const text = await within(START_MS, line);
     this.ready = Object.fromEntries(
-      (text.split(' ready: ')[1] as string).split(' ').map((part) => part.split(/=(.*)/s).slice(0, 2)));
+      (text.split(' ready: ')[1] as string)
+        .split(' ')
+        .map((part) => part.split(/=(.*)/s).slice(0, 2)),
+    );
     return this;
   }
 
@@ -111,7 +134,10 @@ export class Server {
   }
 }
 
-export async function startServer(t: TestContext, settings: Record<string, string | number> = {}): Promise<Server> {
+export async function startServer(
+  t: TestContext,
+  settings: Record<string, string | number> = {},
+): Promise<Server> {
   const server = new Server(settings);
   t.after(() => server.destroy());
   return server.start();

@@ -87,8 +87,8 @@ export class ConnectionCommands {
 
   /**
    * Starts to send the events of a channel to this connection, as notifications EVENT [channel,
-   * event]. Channels: slow, config.
-   * @param channel slow or config (1 to 256 bytes)
+   * event]. Channels: invalidation, slow, config.
+   * @param channel invalidation, slow or config (1 to 256 bytes)
    * @returns true
    * @throws NotFoundError, ForbiddenError
    */
@@ -99,7 +99,7 @@ export class ConnectionCommands {
 
   /**
    * Stops the events of a channel.
-   * @param channel slow or config (1 to 256 bytes)
+   * @param channel invalidation, slow or config (1 to 256 bytes)
    * @returns true; false when it was not subscribed
    * @throws UnavailableError
    */

@@ -113,7 +113,9 @@ export class KeysCommands {
    * @throws TooLargeError, ReadOnlyError
    */
   mset(
-    keys: readonly (readonly [key: Key, value: unknown])[], options: MsetOptions = {}, call: CallOptions = {},
+    keys: readonly (readonly [key: Key, value: unknown])[],
+    options: MsetOptions = {},
+    call: CallOptions = {},
   ): Promise<ResultOf<'MSET'>> {
     return this.caller.call('MSET', [...keys.flat(), ...named(options)], call)
       .then(RESULTS['MSET']);
