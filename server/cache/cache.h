@@ -103,6 +103,10 @@ class Cache {
       storage::Store& store, const std::vector<storage::NamespaceId>& namespaces,
       const base::Clock& clock);
   ~Cache();
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+  Cache(Cache&&) = delete;
+  Cache& operator=(Cache&&) = delete;
 
   base::Result<Outcome> Lookup(const Question& question, const LookupLimits& limits,
                                const config::CacheOptions& options, const storage::View& view);

@@ -22,7 +22,7 @@ struct Bench {
 
   base::Result<Stored> TryStore(std::string_view prompt, std::string_view response,
                                 std::string_view type = "", NamespaceId home = NamespaceId{1},
-                                std::string_view identity = "") {
+                                std::string_view identity = "") const {
     base::Result<Stored> stored = base::Error{base::Code::kInternal, "not run"};
     const std::string answer_bytes = wire::Encode(base::Value(response));
     const std::string identity_bytes = Identity(identity);
@@ -47,7 +47,7 @@ struct Bench {
   }
 
   base::Result<Outcome> Ask(std::string_view prompt, NamespaceId home = NamespaceId{1},
-                            std::string_view identity = "", LookupLimits limits = {}) {
+                            std::string_view identity = "", LookupLimits limits = {}) const {
     const std::string identity_bytes = Identity(identity);
     const storage::View view(*store, clock.Now(), storage::ReadMode::kDisk);
     return cache->Lookup({home, prompt, identity_bytes, ""}, limits, options, view);
@@ -62,7 +62,7 @@ struct Bench {
     }
     return std::string(*wire::Decode(outcome.value().found->body.response).value().AsText());
   }
-  Counters Count(std::string_view type, NamespaceId home = NamespaceId{1}) {
+  Counters Count(std::string_view type, NamespaceId home = NamespaceId{1}) const {
     for (const TypeStats& stats : cache->Stats(home).types) {
       if (stats.type == type) {
         return stats.counters;

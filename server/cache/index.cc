@@ -54,10 +54,10 @@ std::size_t Index::MemoryBytes() const {
 }
 
 void Index::LinkNewest(SlotNumber slot) {
-  slots_[slot].newer = kNoSlot;
-  slots_[slot].older = newest_;
+  slots_[slot].newer_ = kNoSlot;
+  slots_[slot].older_ = newest_;
   if (newest_ != kNoSlot) {
-    slots_[newest_].newer = slot;
+    slots_[newest_].newer_ = slot;
   }
   newest_ = slot;
   if (oldest_ == kNoSlot) {
@@ -67,32 +67,32 @@ void Index::LinkNewest(SlotNumber slot) {
 
 void Index::Unlink(SlotNumber slot) {
   const Slot& leaving = slots_[slot];
-  (leaving.newer == kNoSlot ? newest_ : slots_[leaving.newer].older) = leaving.older;
-  (leaving.older == kNoSlot ? oldest_ : slots_[leaving.older].newer) = leaving.newer;
+  (leaving.newer_ == kNoSlot ? newest_ : slots_[leaving.newer_].older_) = leaving.older_;
+  (leaving.older_ == kNoSlot ? oldest_ : slots_[leaving.older_].newer_) = leaving.newer_;
 }
 
 void Index::AddAlike(SlotNumber slot) {
   const auto hash_of = [this](SlotNumber s) { return slots_[s].normalized.low; };
   const SlotNumber head = FindNormalized(slots_[slot].normalized);
-  slots_[slot].next_alike = head;
-  slots_[slot].previous_alike = kNoSlot;
+  slots_[slot].next_alike_ = head;
+  slots_[slot].previous_alike_ = kNoSlot;
   if (head == kNoSlot) {
     normalized_.Insert(slot, hash_of);
   } else {
-    slots_[head].previous_alike = slot;
+    slots_[head].previous_alike_ = slot;
     normalized_.Replace(head, slot, hash_of);
   }
 }
 
 void Index::RemoveAlike(SlotNumber slot) {
   const auto hash_of = [this](SlotNumber s) { return slots_[s].normalized.low; };
-  const SlotNumber next = slots_[slot].next_alike;
-  const SlotNumber previous = slots_[slot].previous_alike;
+  const SlotNumber next = slots_[slot].next_alike_;
+  const SlotNumber previous = slots_[slot].previous_alike_;
   if (next != kNoSlot) {
-    slots_[next].previous_alike = previous;
+    slots_[next].previous_alike_ = previous;
   }
   if (previous != kNoSlot) {
-    slots_[previous].next_alike = next;
+    slots_[previous].next_alike_ = next;
   } else if (next != kNoSlot) {
     normalized_.Replace(slot, next, hash_of);
   } else {

@@ -38,10 +38,10 @@ struct Slot {
 
  private:
   friend class Index;
-  SlotNumber newer = kNoSlot;  // neighbours in order of use
-  SlotNumber older = kNoSlot;
-  SlotNumber next_alike = kNoSlot;  // entries with the same normalized hash, newest first
-  SlotNumber previous_alike = kNoSlot;
+  SlotNumber newer_ = kNoSlot;  // neighbours in order of use
+  SlotNumber older_ = kNoSlot;
+  SlotNumber next_alike_ = kNoSlot;  // entries with the same normalized hash, newest first
+  SlotNumber previous_alike_ = kNoSlot;
 };
 
 // Slot numbers by one of a slot's hashes.
@@ -124,7 +124,7 @@ class Index {
   SlotNumber FindExact(const KeyHash& hash) const;
   // The newest entry with this normalized hash; NextAlike gives the others.
   SlotNumber FindNormalized(const KeyHash& hash) const;
-  SlotNumber NextAlike(SlotNumber slot) const { return slots_[slot].next_alike; }
+  SlotNumber NextAlike(SlotNumber slot) const { return slots_[slot].next_alike_; }
   // The entry that has not been used for longest.
   SlotNumber Oldest() const { return oldest_; }
 
