@@ -1,7 +1,7 @@
 """Subscriptions of the blocking client: one connection and one thread for all channels.
 
 The thread begins with the first subscription. Handlers run on it, one at a time; what a handler
-raises is logged. A handler may use the client, but must not subscribe.
+raises is logged. A handler may use the client, and subscribe.
 """
 
 from __future__ import annotations

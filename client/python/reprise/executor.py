@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .calls import is_idempotent
 from .connection import Connection, Request, Slot
+from .errors import Error
 from .generated.codes import Timeout
 from .options import CallOptions, Options
 from .pool import Pool
@@ -39,16 +41,18 @@ def timeout_of(options: Options, call: CallOptions, requests: Sequence[Request])
 class Attempts:
     """The attempts of one call: counts them, and says which failure is the last word."""
 
-    def __init__(self, options: Options, call: CallOptions, requests: Sequence[Request]) -> None:
+    def __init__(self, options: Options, call: CallOptions, requests: Sequence[Request],
+                 chance: random.Random) -> None:
+        self._reconnect, self._chance = options.reconnect, chance
         self._call = call
         self._methods = [method for method, _ in requests]
         self._idempotent = all(is_idempotent(method) for method in self._methods)
         self._left = options.attempts_max
         self.deadline = now_ms() + timeout_of(options, call, requests)
-        self.made = 0
+        self._made = 0
 
     def begin(self) -> None:
-        self.made += 1
+        self._made += 1
         self._left -= 1
 
     def failed(self, failure: Failure) -> None:
@@ -56,12 +60,12 @@ class Attempts:
         if self._left <= 0 or not may_repeat(self._call.retry, self._idempotent, failure):
             raise error_for(failure, self._methods) from None
 
-    def pause_ms(self, slots: Sequence[Slot], pause: Callable[[int], float]) -> float | None:
+    def pause_ms(self, errors: Sequence[Error | None]) -> float | None:
         """How long to wait before a server that was too busy is asked again; None: do not ask."""
-        if self._left <= 0 or len(slots) != 1 or (
-                not may_ask_again(self._call.retry, self._idempotent, slots[0].error)):
+        if self._left <= 0 or len(errors) != 1 or (
+                not may_ask_again(self._call.retry, self._idempotent, errors[0])):
             return None
-        pause_ms = pause(self.made)
+        pause_ms = delay_ms(self._reconnect, self._made, self._chance)
         return pause_ms if now_ms() + pause_ms < self.deadline else None
 
 
@@ -69,8 +73,7 @@ class Executor:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._pool = Pool(options)
-        chance = seeded(options.reconnect)
-        self._pause = lambda made: delay_ms(options.reconnect, made, chance)
+        self._chance = seeded(options.reconnect)
 
     def execute(self, requests: Sequence[Request], call: CallOptions) -> list[Slot]:
         """Settled slots, one for each request. Raises the Error of a call that got no reply."""
@@ -79,7 +82,7 @@ class Executor:
     def execute_on(self, requests: Sequence[Request], call: CallOptions,
                    late: LateReply | None) -> tuple[list[Slot], Connection]:
         """The same, and the connection. `late` gets a result that nobody waits for any more."""
-        attempts = Attempts(self._options, call, requests)
+        attempts = Attempts(self._options, call, requests, self._chance)
         while True:
             attempts.begin()
             try:
@@ -88,7 +91,7 @@ class Executor:
             except Failure as failure:
                 attempts.failed(failure)
                 continue
-            pause_ms = attempts.pause_ms(slots, self._pause)
+            pause_ms = attempts.pause_ms([slot.error for slot in slots])
             if pause_ms is None:
                 return slots, connection
             self._pool.sleep(pause_ms)
@@ -96,7 +99,7 @@ class Executor:
     def chunks_of(self, request: Request, label: str, call: CallOptions, late: LateReply,
                   settled: list[tuple[Slot, Connection]]) -> Iterator[Any]:
         """The (index, chunk) that come before the reply, which is put into `settled`."""
-        attempts = Attempts(self._options, call, [request])
+        attempts = Attempts(self._options, call, [request], self._chance)
         while not settled:
             attempts.begin()
             try:

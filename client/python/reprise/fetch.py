@@ -58,13 +58,9 @@ class Lease:
         self.connection.notify(ABANDON, abandon_params(self.token, failure))
 
     def _renew(self) -> None:
-        while not self._over.wait(self._every_ms / 1000):
-            try:
-                self.call((RENEW, [self.token]))
-            except Error as error:
-                LOG.warning("a lease was not renewed: %s", error)
-                if not self.connection.is_open:
-                    return
+        """Told without waiting for an answer: of a lease that is lost, the fill will tell."""
+        while self.connection.is_open and not self._over.wait(self._every_ms / 1000):
+            self.connection.notify(RENEW, [self.token])
 
 
 class Fetcher:

@@ -141,16 +141,16 @@ class Follower:
 
     def __init__(self, on_restart: Callable[[], None] | None) -> None:
         self._on_restart = on_restart
-        self.taken = 0
+        self._passed: list[Any] = []
         self._complete = True  # no chunk was missed so far
 
     def restart(self) -> None:
-        if self.taken == 0:
+        if not self._passed:
             return
         if self._on_restart is None:
-            raise Unavailable(f"the stream was cut after {self.taken} chunks and begins anew; "
-                              "give on_restart to go on")
-        self.taken = 0
+            raise Unavailable(f"the stream was cut after {len(self._passed)} chunks and begins "
+                              "anew; give on_restart to go on")
+        self._passed = []
         self._on_restart()
 
     def take(self, index: int, chunk: Any) -> list[Any]:
@@ -158,13 +158,18 @@ class Follower:
         if index == 0:
             self.restart()
             self._complete = True
-        if index != self.taken or not self._complete:
+        if index != len(self._passed) or not self._complete:
             self._complete = False  # The final answer brings what is missing.
             return []
-        self.taken += 1
+        self._passed.append(chunk)
         return [chunk]
 
     def rest(self, response: Any) -> list[Any]:
-        """What of the final answer was not passed on yet."""
+        """What of the final answer was not passed on yet.
+
+        All of it, when it does not begin with what was: somebody else computed another one.
+        """
         chunks = response if isinstance(response, list) else [response]
-        return chunks[self.taken:]
+        if chunks[:len(self._passed)] != self._passed:
+            self.restart()
+        return chunks[len(self._passed):]

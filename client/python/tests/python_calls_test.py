@@ -282,9 +282,18 @@ class Events(Case):
     def test_a_handler_may_call_the_client(self):
         client = self.client(self.where)
         answered = threading.Event()
-        client.subscribe("config", lambda _: client.ping() == "PONG" and answered.set())
+        seen = []
+
+        def handler(_event):
+            if client.ping() == "PONG" and not answered.is_set():
+                client.subscribe("config", seen.append)
+                answered.set()
+
+        client.subscribe("config", handler)
         client.config_set(LIVE_KEY, 51)
         self.assertTrue(answered.wait(5))
+        client.config_set(LIVE_KEY, 52)
+        harness.wait_until(lambda: len(seen) == 1, 5, "the subscription that a handler made")
 
     def test_asyncio_handlers_are_awaited_and_subscribed_again(self):
         async def test(client):

@@ -7,6 +7,7 @@ from double import CacheDouble, Refusal
 from support import Case, harness, reprise, timed, until
 
 from reprise.generated.flags import OPTIONS
+from reprise.single_flight import Follower
 
 ANSWER = reprise.Answer("computed", tokens_in=3, tokens_out=5, cost_nano=70, model="m",
                         tags=["a"], ttl_ms=1000)
@@ -250,6 +251,23 @@ class BlockingStreams(Case):
         stream = self.follow_a_stream_that_is_cut(on_restart=lambda: restarts.append(1))
         self.assertEqual(list(stream), ["x", "y"])
         self.assertEqual((restarts, self.server.entries["q"]), ([1], ["x", "y"]))
+
+    def test_a_follower_begins_anew_when_the_final_answer_is_another_one(self):
+        holder = self.cache.fetch_or_compute_stream("q", lambda: iter("abc"))
+        next(holder)
+        restarts = []
+        stream = self.cache.fetch_or_compute_stream("q", never,
+                                                    on_restart=lambda: restarts.append(1))
+        self.assertEqual(next(stream), "a")
+        token = self.server.flights["q"].token
+        self.cache.cache_fill(token, "whole")
+        self.assertEqual((list(stream), restarts), (["whole"], [1]))
+
+    def test_chunks_that_were_missed_come_with_the_final_answer(self):
+        follower = Follower(None)
+        self.assertEqual(follower.take(0, "a") + follower.take(2, "c") + follower.take(3, "d"),
+                         ["a"])
+        self.assertEqual(follower.rest(["a", "b", "c", "d"]), ["b", "c", "d"])
 
     def test_a_plain_function_refuses_a_generator_and_says_what_to_use(self):
         def generator():

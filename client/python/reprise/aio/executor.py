@@ -11,7 +11,7 @@ from typing import Any
 from ..executor import LOG, SILENCE_MS, Attempts
 from ..generated.codes import Timeout
 from ..options import CallOptions, Options
-from ..retry import Failure, delay_ms, now_ms, seeded
+from ..retry import Failure, now_ms, seeded
 from .connection import Connection, Request, Slot
 from .pool import Pool
 
@@ -33,8 +33,7 @@ class Executor:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._pool = Pool(options)
-        chance = seeded(options.reconnect)
-        self._pause = lambda made: delay_ms(options.reconnect, made, chance)
+        self._chance = seeded(options.reconnect)
 
     async def execute(self, requests: Sequence[Request], call: CallOptions) -> list[Slot]:
         """Settled slots, one for each request. Raises the Error of a call that got no reply."""
@@ -43,7 +42,7 @@ class Executor:
     async def execute_on(self, requests: Sequence[Request], call: CallOptions,
                          late: LateReply | None) -> tuple[list[Slot], Connection]:
         """The same, and the connection. `late` gets a result that nobody waits for any more."""
-        attempts = Attempts(self._options, call, requests)
+        attempts = Attempts(self._options, call, requests, self._chance)
         while True:
             attempts.begin()
             try:
@@ -52,7 +51,7 @@ class Executor:
             except Failure as failure:
                 attempts.failed(failure)
                 continue
-            pause_ms = attempts.pause_ms(slots, self._pause)
+            pause_ms = attempts.pause_ms([slot.error for slot in slots])
             if pause_ms is None:
                 return slots, connection
             await asyncio.sleep(pause_ms / 1000)
@@ -60,7 +59,7 @@ class Executor:
     async def chunks_of(self, request: Request, label: str, call: CallOptions, late: LateReply,
                         settled: list[tuple[Slot, Connection]]) -> AsyncIterator[Any]:
         """The (index, chunk) that come before the reply, which is put into `settled`."""
-        attempts = Attempts(self._options, call, [request])
+        attempts = Attempts(self._options, call, [request], self._chance)
         while not settled:
             attempts.begin()
             try:

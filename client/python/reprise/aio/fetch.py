@@ -56,12 +56,10 @@ class Lease:
         self.connection.notify(ABANDON, abandon_params(self.token, failure))
 
     async def _renew(self) -> None:
+        """Told without waiting for an answer: of a lease that is lost, the fill will tell."""
         while self.connection.is_open:
             await asyncio.sleep(self._every_ms / 1000)
-            try:
-                await self.call((RENEW, [self.token]))
-            except Error as error:
-                LOG.warning("a lease was not renewed: %s", error)
+            self.connection.notify(RENEW, [self.token])
 
 
 class Fetcher:

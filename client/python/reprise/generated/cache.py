@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..calls import AnyR, BoolR, Calls, IntR, ListR, MapR
+from ..calls import AnyR, BoolR, Calls, IntR, ListR, MapR, given
 from ..options import CallOptions
 
 
@@ -94,6 +94,26 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "CACHE.FILL", [lease, response], {"tags": tags, "ttl_ms": ttl_ms,
                 "tokens_in": tokens_in, "tokens_out": tokens_out, "cost_nano": cost_nano,
                 "model": model}, call)
+
+    def cache_invalidate(
+            self, what: str, value: str | None = None, *, identity: Any = None,
+            dry_run: bool | None = None, call: CallOptions | None = None) -> MapR:
+        """Voids all entries with a tag, type or model, one entry, or all of the namespace; what is
+        stored later is not meant. As safe as a stored answer when it replies (store.durability);
+        told on the channel invalidation; space comes back in the background.
+
+        what: entry, tag, type, model or all
+        value: the prompt of the entry, or the name of the tag, type or model; not for all
+        identity: all besides the prompt that can change the answer: model, system prompt, tools,
+            temperature ...; compared exactly, but for the order of keys and the spelling of
+            numbers: 1 and 1.0 are the same
+        dry_run: only say how many entries it would be (not for entry)
+        Result: {entries}: how many; one that another invalidation voided a moment ago may be
+        counted again.
+        """
+        return self._call(
+                "CACHE.INVALIDATE", [what, *given(value)], {"identity": identity,
+                "dry_run": dry_run}, call)
 
     def cache_lookup(
             self, prompt: str, *, identity: Any = None, type: str | None = None,

@@ -10,6 +10,7 @@ FLAGS: dict[str, frozenset[str]] = {
     "CACHE.APPEND": frozenset(["read"]),
     "CACHE.FETCH": frozenset(["read", "waits"]),
     "CACHE.FILL": frozenset(["write"]),
+    "CACHE.INVALIDATE": frozenset(["idempotent", "write"]),
     "CACHE.LOOKUP": frozenset(["read"]),
     "CACHE.RENEW": frozenset(["read"]),
     "CACHE.STATS": frozenset(["idempotent", "read"]),
@@ -58,6 +59,7 @@ OPTIONS: dict[str, frozenset[str]] = {
             "bypass", "identity", "lease_ms", "max_age_ms", "no_cache", "no_store",
             "only_if_cached", "stream", "tier", "type", "wait", "wait_ms"]),
     "CACHE.FILL": frozenset(["cost_nano", "model", "tags", "tokens_in", "tokens_out", "ttl_ms"]),
+    "CACHE.INVALIDATE": frozenset(["dry_run", "identity"]),
     "CACHE.LOOKUP": frozenset(["identity", "max_age_ms", "tier", "type"]),
     "CACHE.STORE": frozenset([
             "cost_nano", "identity", "model", "tags", "tokens_in", "tokens_out", "ttl_ms", "type"]),
