@@ -59,6 +59,7 @@ export class Connection {
   private isClosed_ = false;
   private heardAt = 0; // when bytes last came, or when there was nothing to wait for
   private talkedAt = steadyMs(); // when bytes last came or went
+  private askedAt = 0; // whether it is alive
   private silenceMaxMs = 0;
   private watch: NodeJS.Timeout | null = null;
 
@@ -150,20 +151,27 @@ export class Connection {
   }
 
   private checkSilence(): void {
-    if (this.waiting.size === 0) {
-      return;
-    }
-    const silentMs = steadyMs() - this.heardAt;
-    if (silentMs >= this.silenceMaxMs) {
-      this.fail(
-        errorOf('unavailable', `the server was silent for ${Math.round(silentMs)} ms`),
-        true,
-      );
-    } else if (silentMs >= this.silenceMaxMs / 3) {
+    const now = steadyMs();
+    if (this.waiting.size === 0 || now - this.heardAt < this.silenceMaxMs / 3) {
+      // Nothing is owed, or it has just been heard.
+    } else if (this.askedAt <= this.heardAt) {
       // A command may rightly wait; a server that is alive answers this one.
       this.send(requestOf('PING', [], false)).reply.catch(() => undefined);
+      this.askedAt = now;
+    } else {
+      // After the poll phase: when this program was busy the answer may be there, unread.
+      setImmediate(() => this.judgeSilence());
     }
-    this.watchSoon();
+    if (this.waiting.size > 0) {
+      this.watchSoon();
+    }
+  }
+
+  private judgeSilence(): void {
+    if (this.heardAt < this.askedAt) {
+      const silentMs = Math.round(steadyMs() - this.heardAt);
+      this.fail(errorOf('unavailable', `the server was silent for ${silentMs} ms`), true);
+    }
   }
 
   private nextMsgid(): number {

@@ -90,7 +90,8 @@ export class Deadline {
   }
 
   private readonly onTime = (): void => {
-    this.finish(errorOf('timeout', `no reply within ${this.timeoutMs} ms`));
+    // After the poll phase: when this program was busy the reply may be there, unread.
+    setImmediate(() => this.finish(errorOf('timeout', `no reply within ${this.timeoutMs} ms`)));
   };
 
   private readonly onAbort = (): void => {

@@ -242,9 +242,11 @@ test('with failOpen a bot goes on while the server is down, soon without any del
   }
   assert.deepEqual([...statuses], ['down']);
   assert.equal(client.circuit, 'open');
-  const began = performance.now();
-  await Promise.all(Array.from({ length: 1000 }, () => client.fetchOrCompute('q', () => 1)));
-  assert.ok(performance.now() - began < 1000, 'a thousand calls without a cache');
+  const errors: unknown[] = [];
+  const note = { onOutcome: ({ error }: FetchOutcome) => errors.push(error?.message) };
+  const asked = Array.from({ length: 1000 }, () => client.fetchOrCompute('q', () => 1, note));
+  await within(10_000, Promise.all(asked));
+  assert.equal(errors.filter((message) => /next attempt in/.test(String(message))).length, 1000);
 });
 
 test('without failOpen, or where a call switches it off, the error comes through', async (t) => {
@@ -263,7 +265,7 @@ test('failOpen goes on when the server hangs', async (t) => {
       'CACHE.FETCH': () => SILENT,
       PING: () => SILENT,
     },
-    { failOpen: true, silenceMaxMs: 60, attemptsMax: 2, connectTimeoutMs: 50 },
+    { failOpen: true, silenceMaxMs: 60, attemptsMax: 2 },
   );
   assert.equal(
     await within(
