@@ -108,7 +108,7 @@ NOLINT = re.compile(r"\bNOLINT(NEXTLINE|BEGIN|END)?\b")
 NOLINT_SCOPED = re.compile(r"\bNOLINT(?:NEXTLINE|BEGIN|END)?\(([\w,.\- *]+)\)(: \S.*)?")
 
 LINES_MAX = 800
-LINE_LIMITED = (".h", ".cc", ".py", ".sh", ".js", ".ts")
+LINE_LIMITED = (".h", ".cc", ".py", ".sh", ".js", ".mjs", ".ts")
 TEXT = LINE_LIMITED + (".md", ".txt", ".cmake", ".toml", ".json", ".service", ".supp", "")
 TOPS = ("server", "storage", "protocol", "client", "tests", "bench", "conf")
 TOP_FILES = ("CMakeLists.txt", "README.md", "LICENSE", "Makefile", "CMakePresets.json")
