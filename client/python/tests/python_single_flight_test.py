@@ -5,6 +5,8 @@ import threading
 
 from support import Case, harness, reprise, until
 
+from reprise.generated.flags import OPTIONS
+
 
 def never():
     raise AssertionError("fn must not run")
@@ -173,6 +175,16 @@ class SingleFlight(Case):
                 self.assertEqual([each async for each in holder], [" idiom", "."])
                 self.assertEqual([each async for each in follower], [" idiom", "."])
         self.run_async(self.where, test)
+
+    def test_a_chat_request_is_known_again_whatever_the_order_of_its_keys(self):
+        if "request" not in OPTIONS["CACHE.FETCH"]:
+            harness.skip("python_chat_request", "CACHE.FETCH of this server takes prompts only")
+        question = {"role": "user", "content": "What is RAII?"}
+        request = {"model": "m", "temperature": 0, "messages": [question]}
+        again = {"messages": [dict(reversed(question.items()))], "temperature": 0, "model": "m"}
+        self.assertEqual(self.status(request, lambda: "An idiom."), ("An idiom.", "lease"))
+        self.assertEqual(self.status(again, never), ("An idiom.", "hit"))
+        self.assertEqual(self.status({**request, "model": "n"}, lambda: 7), (7, "lease"))
 
     def test_a_bot_that_may_only_read_waits_or_computes_for_itself(self):
         with reprise.Client(self.where) as first:
