@@ -1,9 +1,13 @@
 """Compares what `reprise-server --dump` writes with what is committed; exits 1 on any difference.
 
+The typed methods of the clients are made from client/commands.json by programs of their own; here they are
+made or checked along with the rest, as far as their language is installed.
+
 Usage: generated.py SERVER [--write]     (--write brings the committed files up to date)
 """
 import difflib
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +32,21 @@ def check(dumped, name, write):
     return False
 
 
+CLIENTS = (("node", "client/node/scripts/generate.mjs"), (sys.executable, "client/python/generate.py"))
+
+
+def client_methods(write):
+    fine = []
+    for program, script in CLIENTS:
+        if shutil.which(program) is None:
+            print(f"generated: SKIPPED {script}: {program} is not installed")
+            continue
+        arguments = [] if write else ["--check"]
+        fine.append(subprocess.run([program, ROOT / script, *arguments], check=False,
+                                   stdin=subprocess.DEVNULL).returncode == 0)
+    return fine
+
+
 def main():
     server, write = pathlib.Path(sys.argv[1]).resolve(), "--write" in sys.argv[2:]
     with tempfile.TemporaryDirectory() as folder:
@@ -36,6 +55,7 @@ def main():
         names = sorted(path.relative_to(folder).as_posix()
                        for path in pathlib.Path(folder).rglob("*") if path.is_file())
         fine = [check(pathlib.Path(folder) / name, name, write) for name in names]
+    fine += client_methods(write)
     print(f"generated: {len(fine)} files, {fine.count(False)} differ")
     return 0 if fine and all(fine) else 1
 
