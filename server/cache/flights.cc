@@ -58,7 +58,7 @@ base::Result<std::optional<Lease>> Flights::Join(FlightQuestion question,
                                                  const JoinRequest& request,
                                                  std::shared_ptr<Waiter> waiter) {
   bool earlier = false;
-  const auto joined = [&] {
+  auto joined = [&] {
     base::MutexLock lock(mutex_);
     const auto before = Earliest();
     auto outcome = Enter(std::move(question), request, std::move(waiter));
@@ -241,7 +241,7 @@ base::Result<Flights::Filling> Flights::BeginFill(storage::NamespaceId id, std::
   return filling;
 }
 
-void Flights::EndFill(std::string_view token, std::shared_ptr<const Filled> filled) {
+void Flights::EndFill(std::string_view token, const std::shared_ptr<const Filled>& filled) {
   Woken woken;
   {
     base::MutexLock lock(mutex_);

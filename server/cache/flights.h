@@ -134,7 +134,7 @@ class Flights {
   };
   base::Result<Filling> BeginFill(storage::NamespaceId id, std::string_view token);
   // The commit is done, or failed: the waiters have the answer in both cases.
-  void EndFill(std::string_view token, std::shared_ptr<const Filled> filled);
+  void EndFill(std::string_view token, const std::shared_ptr<const Filled>& filled);
   // The fill was refused before it was written; the holder may try again.
   void CancelFill(std::string_view token);
 
