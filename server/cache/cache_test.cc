@@ -42,7 +42,7 @@ struct Bench {
     return stored;
   }
   void Put(std::string_view prompt, std::string_view response, std::string_view type = "",
-           NamespaceId home = NamespaceId{1}, std::string_view identity = "") {
+           NamespaceId home = NamespaceId{1}, std::string_view identity = "") const {
     REQUIRE(TryStore(prompt, response, type, home, identity).ok());
   }
 
@@ -54,7 +54,7 @@ struct Bench {
   }
   // The answer's text, or "miss".
   std::string Text(std::string_view prompt, NamespaceId home = NamespaceId{1},
-                   std::string_view identity = "") {
+                   std::string_view identity = "") const {
     const auto outcome = Ask(prompt, home, identity);
     REQUIRE(outcome.ok());
     if (!outcome.value().found.has_value()) {

@@ -32,7 +32,7 @@ constexpr std::array kExamples{
 constexpr std::string_view kRange = "-9223372036854775808 to 9223372036854775807";
 
 base::Result<std::int64_t> StoredInteger(std::string_view value) {
-  const auto stored = wire::Reader(value).Int();
+  auto stored = wire::Reader(value).Int();
   if (stored.ok()) {
     return stored;
   }
