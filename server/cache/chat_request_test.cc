@@ -99,6 +99,8 @@ TEST_CASE("each of the three shapes is known by its fields") {
   // The answers of two shapes look different, so they are two questions.
   CHECK(Read(Messages(R"({"role": "user", "content": "q"})")).identity !=
         Read(Input(R"([{"role": "user", "content": "q"}])")).identity);
+  // The empty list says nothing, but only Anthropic's API knows the field.
+  CHECK(Read(Chat("")).identity != Read(Chat(R"("stop_sequences": [])")).identity);
 }
 
 TEST_CASE("spellings of one request are one question") {
