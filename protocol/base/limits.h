@@ -81,6 +81,8 @@ inline constexpr Limit kAcceptsPerTurn{"accepts_per_turn", 16, 16, 16,
                                        "connections accepted in one loop turn"};
 inline constexpr Limit kRequestsInFlight{"requests_in_flight", 1024, 1024, 1024,
                                          "unanswered requests of one connection"};
+inline constexpr Limit kWaitingRequests{"waiting_requests", 1024, 1024, 1024,
+                                        "commands of one connection that wait for others"};
 inline constexpr Limit kHttpHeaderBytes{"http_header_bytes", 8 * kKiB, 8 * kKiB, 8 * kKiB,
                                         "largest admin HTTP request head"};
 inline constexpr Limit kHttpConnections{"http_connections", 16, 16, 16,

@@ -43,6 +43,7 @@ struct Flights::Flight {
   std::list<std::shared_ptr<Seat>> seats;
   std::vector<std::string> chunks;  // each one MessagePack value
   std::size_t chunk_bytes = 0;
+  bool cut = false;  // a piece was refused
 };
 
 // Nobody is woken: who waited has gone before this.
@@ -125,6 +126,7 @@ Lease Flights::Lead(const FlightRef& flight, OwnerId owner, std::int64_t lease_m
   flight->lease_ends = clock_.Elapsed() + lease_ms * base::kNanosPerMilli;
   flight->chunks.clear();  // A stream that was cut leaves nothing.
   flight->chunk_bytes = 0;
+  flight->cut = false;
   by_token_[flight->token] = flight;
   ++by_owner_[owner][flight];
   lease_ends_.emplace(flight->lease_ends, flight);
@@ -169,10 +171,12 @@ base::Result<Flights::FlightRef> Flights::FindLease(storage::NamespaceId id,
   const auto found = by_token_.find(std::string(token));
   // The lease of another namespace is as unknown as one that never was.
   if (found == by_token_.end() || found->second->question.namespace_id != id) {
-    return Error{
-        Code::kNotFound,
-        "this lease has ended: it ran out, was filled or abandoned, its connection closed, "
-        "or the server was restarted; nothing was stored (CACHE.STORE still can)"};
+    return Error{Code::kNotFound,
+                 "this lease is not known, or no longer: it ran out, was filled or abandoned, its "
+                 "connection "
+                 "closed or authenticated anew, or the server is stopping or was restarted; this "
+                 "call stored "
+                 "nothing (CACHE.STORE still can)"};
   }
   if (found->second->filling) {
     return Error{Code::kNotFound, "this lease has just been filled"};
@@ -194,10 +198,12 @@ base::Result<std::uint32_t> Flights::Append(storage::NamespaceId id, std::string
   base::MutexLock lock(mutex_);
   ASSIGN_OR_RETURN(const FlightRef flight, FindLease(id, token));
   if (flight->chunk_bytes + chunk.size() > bytes_max) {
+    flight->cut = true;
     return Error{Code::kTooLarge, "value_bytes: the pieces together have more than " +
                                       std::to_string(bytes_max) + " bytes"};
   }
   if (flight->chunks.size() >= static_cast<std::size_t>(base::limits::kFlightChunks.value)) {
+    flight->cut = true;
     return Error{Code::kTooLarge, "flight_chunks: an answer has at most " +
                                       std::to_string(base::limits::kFlightChunks.value) +
                                       " pieces"};
@@ -228,7 +234,7 @@ base::Result<Flights::Filling> Flights::BeginFill(storage::NamespaceId id, std::
   base::MutexLock lock(mutex_);
   ASSIGN_OR_RETURN(const FlightRef flight, FindLease(id, token));
   flight->filling = true;
-  Filling filling{flight->question, {}};
+  Filling filling{flight->question, {}, flight->cut};
   if (!flight->chunks.empty()) {
     base::Buffer pieces;
     wire::Writer writer(pieces);
@@ -339,42 +345,64 @@ void Flights::Disconnect(OwnerId owner) {
   Woken woken;
   {
     base::MutexLock lock(mutex_);
-    const auto found = by_owner_.find(owner);
-    if (owner == 0 || found == by_owner_.end()) {
-      return;
-    }
-    const std::map<FlightRef, std::uint32_t> flights = std::move(found->second);
-    by_owner_.erase(found);
-    for (const auto& [flight, count] : flights) {
-      UnseatAll(owner, flight);
-      // A fill that is being committed ends the flight itself.
-      if (flight->holder == owner && by_token_.contains(flight->token) && !flight->filling) {
-        HandOver(flight, woken);
-      }
-    }
+    Remove(owner, woken, false);
   }
   WakeAll(woken);
 }
 
-void Flights::StopWaiting(OwnerId owner) {
-  base::MutexLock lock(mutex_);
+void Flights::Expel(OwnerId owner) {
+  Woken woken;
+  {
+    base::MutexLock lock(mutex_);
+    Remove(owner, woken, true);
+  }
+  WakeAll(woken);
+}
+
+void Flights::Remove(OwnerId owner, Woken& woken, bool tell) {
   const auto found = by_owner_.find(owner);
   if (owner == 0 || found == by_owner_.end()) {
     return;
   }
-  const std::map<FlightRef, std::uint32_t> flights = found->second;  // Unseat changes the original.
+  const std::map<FlightRef, std::uint32_t> flights = std::move(found->second);
+  by_owner_.erase(found);
   for (const auto& [flight, count] : flights) {
-    UnseatAll(owner, flight);
+    for (std::shared_ptr<Waiter>& waiter : UnseatAll(owner, flight)) {
+      if (tell) {
+        woken.push_back({std::move(waiter), {}});
+      }
+    }
+    // A fill that is being committed ends the flight itself.
+    if (flight->holder == owner && by_token_.contains(flight->token) && !flight->filling) {
+      HandOver(flight, woken);
+    }
   }
 }
 
-void Flights::UnseatAll(OwnerId owner, const FlightRef& flight) {
+std::size_t Flights::StopWaiting(OwnerId owner) {
+  base::MutexLock lock(mutex_);
+  const auto found = by_owner_.find(owner);
+  if (owner == 0 || found == by_owner_.end()) {
+    return 0;
+  }
+  std::size_t dropped = 0;
+  const std::map<FlightRef, std::uint32_t> flights = found->second;  // Unseat changes the original.
+  for (const auto& [flight, count] : flights) {
+    dropped += UnseatAll(owner, flight).size();
+  }
+  return dropped;
+}
+
+std::vector<std::shared_ptr<Waiter>> Flights::UnseatAll(OwnerId owner, const FlightRef& flight) {
+  std::vector<std::shared_ptr<Waiter>> waiters;
   for (auto next = flight->seats.begin(); next != flight->seats.end();) {
     const std::shared_ptr<Seat> seat = *next++;
     if (seat->owner == owner) {
+      waiters.push_back(seat->waiter);
       Unseat(seat, flight);
     }
   }
+  return waiters;
 }
 
 void Flights::Drop(storage::NamespaceId id) {
@@ -420,7 +448,7 @@ void Flights::Expire(base::Nanos now) {
       const std::shared_ptr<Seat> seat = wait_ends_.begin()->second;
       Unseat(seat, seat->flight);
       ++stats_.wait_timeouts;
-      woken.push_back({seat->waiter, {}});
+      woken.push_back({seat->waiter, {Wakeup::Kind::kTimeout, nullptr, {}}});
     }
     while (!lease_ends_.empty() && lease_ends_.begin()->first <= now) {
       const FlightRef flight = lease_ends_.begin()->second;

@@ -61,8 +61,9 @@ struct Filled {
 
 // Why somebody stopped to wait.
 struct Wakeup {
-  enum class Kind : std::uint8_t { kFilled, kLease, kTimeout };
-  Kind kind = Kind::kTimeout;
+  // kEnded: nobody computes it any more, and this waiter may not, or its namespace was emptied.
+  enum class Kind : std::uint8_t { kFilled, kLease, kTimeout, kEnded };
+  Kind kind = Kind::kEnded;
   std::shared_ptr<const Filled> filled;
   Lease lease;
 };
@@ -131,6 +132,7 @@ class Flights {
   struct Filling {
     FlightQuestion question;
     std::string chunks;  // a MessagePack array of all pieces; empty when there were none
+    bool cut = false;    // a piece was refused, so that the others are no answer
   };
   base::Result<Filling> BeginFill(storage::NamespaceId id, std::string_view token);
   // The commit is done, or failed: the waiters have the answer in both cases.
@@ -140,8 +142,10 @@ class Flights {
 
   // The owner has gone: its leases go to others, it waits for nothing any more.
   void Disconnect(OwnerId owner);
-  // It keeps its leases; its waiters are dropped without being woken.
-  void StopWaiting(OwnerId owner);
+  // It keeps its leases; its waiters are dropped without being woken. How many they were.
+  std::size_t StopWaiting(OwnerId owner);
+  // Its rights changed: as Disconnect, but its waiters are told.
+  void Expel(OwnerId owner);
   // Everything of a namespace that was removed or emptied.
   void Drop(storage::NamespaceId id);
   // Everything: the server is about to stop.
@@ -180,7 +184,9 @@ class Flights {
   void Land(const FlightRef& flight) REQUIRES(mutex_);
   void End(const std::vector<FlightRef>& flights, Woken& woken) REQUIRES(mutex_);
   void Leave(const FlightRef& flight) REQUIRES(mutex_);
-  void UnseatAll(OwnerId owner, const FlightRef& flight) REQUIRES(mutex_);
+  std::vector<std::shared_ptr<Waiter>> UnseatAll(OwnerId owner, const FlightRef& flight)
+      REQUIRES(mutex_);
+  void Remove(OwnerId owner, Woken& woken, bool tell) REQUIRES(mutex_);
   // Out of the queue; the waiter is the caller's to wake.
   void Unseat(const std::shared_ptr<Seat>& seat, const FlightRef& flight) REQUIRES(mutex_);
   void Release(OwnerId owner, const FlightRef& flight) REQUIRES(mutex_);

@@ -220,10 +220,16 @@ TEST_CASE("pieces beyond the bound are refused, and a new holder starts without 
   const NamespaceId home{1};
   REQUIRE(bench.flights.Append(home, lease.token, "12345", 8).ok());
   CHECK(bench.flights.Append(home, lease.token, "6789", 8).error().code == base::Code::kTooLarge);
+  REQUIRE(bench.flights.Append(home, lease.token, "6", 8).ok());
+  // What came before and after the refused piece is no answer.
+  CHECK(bench.flights.BeginFill(home, lease.token).value().cut);
+  bench.flights.CancelFill(lease.token);
   const auto next = bench.Wait(Asked("q", 1, 1), Bench::By(2));
   bench.flights.Disconnect(1);
   REQUIRE(next->last.kind == Wakeup::Kind::kLease);
-  CHECK(bench.flights.BeginFill(home, next->last.lease.token).value().chunks.empty());
+  const auto anew = bench.flights.BeginFill(home, next->last.lease.token);
+  CHECK(anew.value().chunks.empty());
+  CHECK_FALSE(anew.value().cut);
 }
 
 TEST_CASE("a caller that may not lead waits, and is told when nobody computes any more") {
@@ -234,7 +240,7 @@ TEST_CASE("a caller that may not lead waits, and is told when nobody computes an
   const Lease lease = bench.Lead(Asked("q", 1, 1));
   const auto waiter = bench.Wait(Asked("q", 1, 1), reader);
   REQUIRE(bench.flights.Abandon(NamespaceId{1}, lease.token).ok());
-  CHECK(waiter->last.kind == Wakeup::Kind::kTimeout);
+  CHECK(waiter->last.kind == Wakeup::Kind::kEnded);
   CHECK(bench.flights.Stats().flights == 0);
   CHECK(bench.flights.Stats().waiters == 0);
 }
@@ -245,11 +251,33 @@ TEST_CASE("when a namespace is removed nobody waits there any more") {
   const Lease there = bench.Lead(Asked("q", 2, 2, NamespaceId{2}), 2);
   const auto waiter = bench.Wait(Asked("q", 1, 1), Bench::By(3));
   bench.flights.Drop(NamespaceId{1});
-  CHECK(waiter->last.kind == Wakeup::Kind::kTimeout);
+  CHECK(waiter->last.kind == Wakeup::Kind::kEnded);
   CHECK(!bench.flights.Renew(NamespaceId{1}, here.token).ok());
   CHECK(bench.flights.Renew(NamespaceId{2}, there.token).ok());
   bench.flights.DropAll();
   CHECK(bench.flights.Stats().flights == 0);
+}
+
+TEST_CASE("an owner whose rights changed loses leases and waits, and is told") {
+  Bench bench;
+  bench.Lead(Asked("mine", 1, 1), 1);
+  bench.Lead(Asked("theirs", 2, 2), 2);
+  const auto waits_for_mine = bench.Wait(Asked("mine", 1, 1), Bench::By(2));
+  const auto waits_for_theirs = bench.Wait(Asked("theirs", 2, 2), Bench::By(1));
+  bench.flights.Expel(1);
+  CHECK(waits_for_theirs->last.kind == Wakeup::Kind::kEnded);
+  CHECK(waits_for_mine->last.kind == Wakeup::Kind::kLease);
+}
+
+TEST_CASE("who sends no more waits no more, and keeps its leases") {
+  Bench bench;
+  const Lease lease = bench.Lead(Asked("mine", 1, 1), 1);
+  bench.Lead(Asked("theirs", 2, 2), 2);
+  const auto waiter = bench.Wait(Asked("theirs", 2, 2), Bench::By(1));
+  CHECK(bench.flights.StopWaiting(1) == 1);
+  CHECK(bench.flights.StopWaiting(1) == 0);
+  CHECK(waiter->wakes == 0);
+  CHECK(bench.flights.Renew(NamespaceId{1}, lease.token).ok());
 }
 
 TEST_CASE("an owner of many leases and waits leaves nothing behind") {

@@ -4,6 +4,7 @@
 
 #include "protocol/wire/writer.h"
 #include "server/commands/args.h"
+#include "server/commands/channels.h"
 #include "server/commands/context.h"
 #include "server/commands/server_common.h"
 #include "server/commands/spec.h"
@@ -18,6 +19,17 @@ constexpr std::array kExamples{
     Example{R"(["AUTH", ["rk_wrong"]])", R"({"error": "unauthenticated"})"},
 };
 
+// What this connection held, waited for or listened to as who it was before.
+void LeaveNamespace(const Context& context) {
+  const Session& session = *context.session;
+  context.instance.cache().flights().Expel(session.id);
+  for (const ChannelRow& row : kChannels) {
+    if (row.of_namespace && session.subscriptions != nullptr) {
+      (void)session.subscriptions->Unsubscribe(HubChannel(row, *session.principal));
+    }
+  }
+}
+
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   Session& session = *context.session;
   const std::uint64_t version = context.instance.access().version();
@@ -28,6 +40,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
     }
     return std::move(principal).error();
   }
+  LeaveNamespace(context);
   session.principal = std::make_shared<const access::Principal>(std::move(principal).value());
   session.authenticated = true;
   session.revoked = false;
@@ -48,7 +61,7 @@ constexpr CommandSpec kAuth{
     .family = Family::kConnection,
     .summary =
         "Takes an access key; the connection then acts in that key's namespace with its "
-        "permissions.",
+        "permissions. Leases, waits and subscriptions to channels of the namespace before end.",
     .complexity = "O(1)",
     .since = "0.1",
     .flags = kNoAuth | kSession,

@@ -120,7 +120,16 @@ class FetchWaiter final : public cache::Waiter {
       : reply_(std::move(reply)), parts_(std::move(parts)) {}
 
   void Wake(const cache::Wakeup& wakeup) override {
+    const bool revoked = reply_->revoked();
+    if (revoked && wakeup.kind == cache::Wakeup::Kind::kLease) {
+      // To the next one; this one could not fill it.
+      (void)parts_.instance.cache().flights().Abandon(parts_.namespace_id, wakeup.lease.token).ok();
+    }
     reply_->Give([&](wire::Writer& writer) -> base::Status {
+      if (revoked) {
+        return base::Error{base::Code::kUnauthenticated,
+                           "the access key of this connection was revoked; send AUTH"};
+      }
       switch (wakeup.kind) {
         case cache::Wakeup::Kind::kFilled:
           Answer(*wakeup.filled, writer);
@@ -131,11 +140,17 @@ class FetchWaiter final : public cache::Waiter {
         case cache::Wakeup::Kind::kTimeout:
           WriteStatus("timeout", "the answer did not come in time", writer);
           break;
+        case cache::Wakeup::Kind::kEnded:
+          WriteStatus("miss", "nobody computes the answer any more", writer);
+          break;
       }
       return base::Ok{};
     });
   }
   void Chunk(std::uint32_t index, std::string_view chunk) override {
+    if (reply_->revoked()) {
+      return;
+    }
     base::Buffer event;
     wire::Writer writer(event);
     writer.Map(3);
@@ -164,7 +179,7 @@ cache::JoinRequest JoinRequestOf(const Context& context, const Args& args) {
   request.may_lead = (context.principal.permissions & access::kMayWrite) != 0;
   request.wants_chunks = args.Has(kStream);
   request.lease_ms = args.IntOr(kLeaseMs, base::limits::kLeaseMs.value);
-  request.wait_ms = args.IntOr(kWaitMs, 0);
+  request.wait_ms = args.IntOr(kWaitMs, args.timeout_ms());
   return request;
 }
 
@@ -291,7 +306,7 @@ constexpr CommandSpec kCacheFetch{
         "but never gets a lease.",
     .complexity = "O(prompt + identity + response bytes)",
     .since = "0.1",
-    .flags = kRead | kWaits,
+    .flags = kRead | kWaits | kIdempotent,
     .args = kArgs,
     .repeat_from = kNoRepeat,
     .options = kOptions,

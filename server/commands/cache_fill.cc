@@ -66,6 +66,12 @@ base::Result<Made> StoreAnswer(Context& context, const Args& args,
                                const cache::Flights::Filling& filling) {
   constexpr std::string_view kNil = "\xc0";
   const bool from_pieces = args.Bytes(1) == kNil && !filling.chunks.empty();
+  if (from_pieces && filling.cut) {
+    return base::Error{
+        base::Code::kBadRequest,
+        "CACHE.FILL: a piece was refused, so that the others are no answer; give the "
+        "whole answer here, or CACHE.ABANDON the lease"};
+  }
   const std::string_view response = from_pieces ? filling.chunks : args.Bytes(1);
   RETURN_IF_ERROR(CheckNotPoisoned(response));
   ASSIGN_OR_RETURN(const cache::Answer answer, AnswerOf(args, response, 0));

@@ -50,7 +50,7 @@ constexpr CommandSpec kCacheLookup{
         "but for case, white space and terminal punctuation.",
     .complexity = "O(prompt + identity + response bytes)",
     .since = "0.1",
-    .flags = kRead,
+    .flags = kRead | kIdempotent,
     .args = kArgs,
     .repeat_from = kNoRepeat,
     .options = kOptions,

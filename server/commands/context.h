@@ -54,6 +54,8 @@ class LateReply {
   virtual void Give(const std::function<base::Status(wire::Writer&)>& write) = 0;
   // A notification `EVENT [channel, event]` ahead of the reply; only posts a message.
   virtual void Notify(std::string_view channel, std::string_view event) = 0;
+  // The access key of the request, or its namespace, has gone since.
+  virtual bool revoked() const = 0;
 };
 
 // Only for commands with the flag kWaits, and not on the loop.

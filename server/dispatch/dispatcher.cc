@@ -71,6 +71,10 @@ struct Dispatcher::Job final : public base::Task {
   bool TooLate(base::Nanos now) const {
     return args.timeout_ms() > 0 && now - received > args.timeout_ms() * base::kNanosPerMilli;
   }
+  bool Revoked() const {
+    const access::Registry& registry = dispatcher.parts_.instance.access();
+    return registry.version() != access_version && !registry.Revalidate(*principal).has_value();
+  }
   base::Status Execute(const storage::View& view, commands::Deferral* deferral = nullptr) {
     const Parts& parts = dispatcher.parts_;
     if (TooLate(dispatcher.clock_.Elapsed())) {
@@ -80,8 +84,7 @@ struct Dispatcher::Job final : public base::Task {
     // A key or namespace may have gone since the gates were asked. On the writer thread, which
     // makes such changes, this is exact: nothing is written into a namespace that was removed
     // before.
-    const access::Registry& registry = parts.instance.access();
-    if (registry.version() != access_version && !registry.Revalidate(*principal).has_value()) {
+    if (Revoked()) {
       return Error{Code::kUnauthenticated,
                    "the access key of this connection was revoked; send AUTH"};
     }
@@ -136,6 +139,7 @@ class Dispatcher::Waiting final : public commands::LateReply {
     base::Mailbox& home = job_->dispatcher.parts_.mailbox;
     (void)home.Post(std::move(job_));
   }
+  bool revoked() const override { return job_->Revoked(); }
   void Notify(std::string_view channel, std::string_view event) override {
     const Parts& parts = job_->dispatcher.parts_;
     (void)parts.mailbox.Post(

@@ -15,6 +15,7 @@ using base::Error;
 using dispatch::Lane;
 
 constexpr auto kInFlightMax = static_cast<std::size_t>(base::limits::kRequestsInFlight.value);
+constexpr auto kWaitingMax = static_cast<std::size_t>(base::limits::kWaitingRequests.value);
 constexpr auto kPerTurn = static_cast<std::size_t>(base::limits::kRequestsPerTurn.value);
 constexpr auto kPauseBytes = static_cast<std::size_t>(base::limits::kOutputPauseBytes.value);
 constexpr std::size_t kKeptBufferBytes = std::size_t{16} * 1024;
@@ -170,6 +171,9 @@ void Session::Handle(std::string_view frame) {
   }
   auto plan = host_.dispatcher().Admit(incoming.request, identity_);
   if (!plan.ok()) {
+    if (identity_.revoked) {  // Others need not wait for what it may not give any more.
+      host_.parts().instance.cache().flights().Expel(identity_.id);
+    }
     Refuse(incoming.request, plan.error());
   } else if (Conflicts(plan.value())) {
     parked_.push_back({std::string(frame), incoming.received});
@@ -223,6 +227,12 @@ void Session::NoteIdentity(const dispatch::Plan& plan) {
 
 void Session::Offload(const dispatch::Plan& plan, const dispatch::Incoming& incoming) {
   const bool waits = plan.Is(commands::kWaits);
+  if (waits && waiting_ >= kWaitingMax) {
+    Refuse(incoming.request,
+           {base::Code::kBusy, "waiting_requests: this connection waits for " +
+                                   std::to_string(waiting_) + " answers, which is the limit"});
+    return;
+  }
   const dispatch::ReplyTo reply_to{ref_, first_ticket_ + replies_.size(), plan.lane, waits};
   base::Buffer refusal;
   if (!host_.dispatcher().Offload(plan, incoming, identity_, reply_to, refusal)) {
@@ -252,7 +262,7 @@ base::Buffer& Session::NextReply() {
 
 void Session::Complete(const dispatch::ReplyTo& to, base::Buffer reply) {
   if (to.waits) {
-    waiting_ -= std::min<std::size_t>(waiting_, 1);
+    --waiting_;
     stream_.Output().Append(reply.view());
   } else {
     Pending& pending = replies_[static_cast<std::size_t>(to.ticket - first_ticket_)];
@@ -301,12 +311,16 @@ std::size_t Session::InFlight() const {
   return replies_.size() + parked_.size() + waiting_;
 }
 
+std::size_t Session::HoldingUp() const {
+  return replies_.size() + parked_.size();
+}
+
 bool Session::Blocked() const {
   if (!Trusted()) {
     return InFlight() > 0 ||
            stream_.Unsent() > static_cast<std::size_t>(base::limits::kOutputBytesBeforeAuth.value);
   }
-  return InFlight() >= kInFlightMax || stream_.Unsent() > kPauseBytes;
+  return HoldingUp() >= kInFlightMax || stream_.Unsent() > kPauseBytes;
 }
 
 void Session::FlushNow() {
@@ -380,9 +394,13 @@ void Session::OnResume() {
 // kept alive, with its leases, for as long as they take.
 void Session::OnEndOfInput() {
   input_ended_ = true;
-  host_.parts().instance.cache().flights().StopWaiting(identity_.id);
-  waiting_ = 0;
+  StopWaiting();
   CloseWhenDone();
+}
+
+void Session::StopWaiting() {
+  waiting_ -=
+      std::min(waiting_, host_.parts().instance.cache().flights().StopWaiting(identity_.id));
 }
 
 void Session::Drain() {
@@ -405,6 +423,10 @@ void Session::NoteActivity() {
 }
 
 void Session::OnTick() {
+  if (input_ended_ && waiting_ > 0) {  // One may have begun to wait after the input had ended.
+    StopWaiting();
+    CloseWhenDone();
+  }
   const config::NetworkOptions& options = host_.dispatcher().Config()->network;
   const base::Nanos now = host_.clock().Elapsed();
   const auto older_than = [&](base::Nanos since, std::int64_t ms) {

@@ -79,6 +79,9 @@ class Session final : public base::StreamHandler, public commands::Subscriptions
   void Fail(const base::Error& error, std::string_view bytes) ON_LOOP_THREAD;
   bool Blocked() const ON_LOOP_THREAD;
   std::size_t InFlight() const ON_LOOP_THREAD;
+  // Requests that a later one has to wait for.
+  std::size_t HoldingUp() const ON_LOOP_THREAD;
+  void StopWaiting() ON_LOOP_THREAD;
   void CloseWhenDone() ON_LOOP_THREAD;
   void CheckOutput() ON_LOOP_THREAD;
   void NoteActivity() ON_LOOP_THREAD;

@@ -44,7 +44,8 @@ HOME_OF = {
     "rocksdb/": ["storage/engine"],
     "hnswlib": ["storage/vector"],
     "msgpack": ["protocol/wire"],
-    "openssl/": ["server/loop", "server/access", "server/cache", "client/cpp"] + TESTING,
+    "openssl/evp.h": ["server/loop", "server/access", "server/cache", "client/cpp"] + TESTING,  # Digests.
+    "openssl/": ["server/loop", "server/access", "client/cpp"] + TESTING,
     "toml++/": ["server/config"],
     "spdlog/": ["server/telemetry"],
     "http_parser.h": ["server/http"],

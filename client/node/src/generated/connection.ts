@@ -17,6 +17,7 @@ export class ConnectionCommands {
 
   /**
    * Takes an access key; the connection then acts in that key's namespace with its permissions.
+   * Leases, waits and subscriptions to channels of the namespace before end.
    * @param key as KEY.CREATE gave it (1 to 256 bytes)
    * @returns {namespace, permissions}
    * @throws UnauthenticatedError

@@ -2,7 +2,9 @@
 
 /** Commands that may be sent again when it is not known whether they arrived. */
 export const REPEATABLE: ReadonlySet<string> = new Set([
+  'CACHE.FETCH',
   'CACHE.INVALIDATE',
+  'CACHE.LOOKUP',
   'CACHE.STATS',
   'CACHE.STORE',
   'CACHE.TYPES',
