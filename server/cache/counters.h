@@ -45,8 +45,7 @@ inline constexpr std::array kCounterFields{
     CounterField{"tokens_saved_out", &Counters::tokens_saved_out,
                  "output tokens of the calls saved"},
     CounterField{"cost_saved_nano", &Counters::cost_saved_nano, "nano-dollars of the calls saved"},
-    CounterField{"followers", &Counters::followers,
-                 "hits that waited for another caller's answer"},
+    CounterField{"followers", &Counters::followers, "hits that waited for another caller's answer"},
 };
 
 // Rows of the `meta` family. Fields may be appended in later versions; missing ones read as 0.

@@ -5,9 +5,9 @@
 //   watermark  see watermark.h                      ballast     space to give back on a full disk
 //   wal-as-found/   write-ahead log with a gap, kept for the operator
 //
-// Units: bytes. Errors: kIo (cannot be made, read, is in use or holds somebody's files), kCorrupt (VERSION is missing or
-// newer). Threads: Open once; the rest from one thread at a time. Lifetime: the destructor lets go
-// of the lock. FORMAT.md specifies the files.
+// Units: bytes. Errors: kIo (cannot be made, read, is in use or holds somebody's files), kCorrupt
+// (VERSION is missing or newer). Threads: Open once; the rest from one thread at a time. Lifetime:
+// the destructor lets go of the lock. FORMAT.md specifies the files.
 #pragma once
 
 #include <cstdint>
