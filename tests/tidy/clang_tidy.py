@@ -4,8 +4,8 @@ A file that passed is remembered under a hash of all that decides its result: it
 every header of ours that it reaches, its compile command, .clang-tidy, and the versions of clang-tidy
 and of the installed packages that bring foreign headers. Memory: $XDG_CACHE_HOME/reprise-tidy.
 
-Clang's own warnings count as well, thread-safety marks included. The static analyzer, two thirds of the
-time, looks at product code only, and not far along each path unless --deep is given.
+Clang's own warnings count as well, thread-safety marks included. The static analyzer
+looks at product code only, and not far along each path unless --deep is given.
 
 With --minutes the files that were changed last come first, and what the time does not reach is told and is
 no failure: without memory the whole tree takes a quarter of an hour on two cores.
