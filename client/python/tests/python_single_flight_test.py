@@ -99,6 +99,8 @@ class SingleFlight(Case):
         with self.assertRaises(reprise.Unavailable):
             self.cache.fetch_or_compute("q", never)
         self.running.start()
+        harness.wait_until(lambda: self.cache.circuit is not reprise.Circuit.OPEN, 10,
+                           "the pause after the failures")
         self.assertEqual(self.status("q", lambda: 8), (8, "lease"))
 
     def test_of_many_tasks_of_two_bots_one_computes_and_when_it_dies_one_more(self):
