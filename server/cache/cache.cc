@@ -4,6 +4,7 @@
 
 #include "protocol/base/random.h"
 #include "protocol/wire/reader.h"
+#include "server/cache/classify.h"
 #include "server/cache/space.h"
 #include "server/telemetry/escape.h"
 #include "server/text/normalize.h"
@@ -16,8 +17,6 @@ using base::Error;
 using storage::Family;
 
 constexpr std::string_view kSecretRow = "cache_secret";
-constexpr std::string_view kDefaultType = "general";
-
 // The canonical identity of a question. Absent and nil are the same: no identity.
 base::Status CanonicalIdentity(std::string_view identity, std::string& out) {
   out.clear();
@@ -28,9 +27,8 @@ base::Status CanonicalIdentity(std::string_view identity, std::string& out) {
   return Canonicalize(identity, out);
 }
 
-base::Result<const config::QueryType*> FindType(std::string_view name,
+base::Result<const config::QueryType*> FindType(std::string_view wanted,
                                                 const config::CacheOptions& options) {
-  const std::string_view wanted = name.empty() ? kDefaultType : name;
   std::string known;
   for (const config::QueryType& type : options.types) {
     if (type.name == wanted) {
@@ -55,17 +53,62 @@ base::Status CheckPrompt(std::string_view prompt, const config::CacheOptions& op
   return text::CheckUtf8(prompt);
 }
 
-base::Status CheckResponse(std::string_view response, const config::CacheOptions& options) {
+base::Status CheckResponse(std::string_view response, const config::QueryType& type,
+                           const config::CacheOptions& options) {
   constexpr std::string_view kNil = "\xc0";
   if (response.empty() || response == kNil) {
     return Error{Code::kBadRequest, "a response must not be nil"};
   }
-  if (response.size() > static_cast<std::size_t>(options.value_bytes_max)) {
-    return Error{Code::kTooLarge, "value_bytes: the response has " +
-                                      std::to_string(response.size()) + " bytes, the limit is " +
-                                      std::to_string(options.value_bytes_max)};
+  const std::int64_t limit = std::min(options.value_bytes_max, type.response_bytes_max);
+  if (response.size() > static_cast<std::size_t>(limit)) {
+    const bool by_type = type.response_bytes_max < options.value_bytes_max;
+    return Error{Code::kTooLarge,
+                 "value_bytes: the response has " + std::to_string(response.size()) +
+                     " bytes, the limit is " + std::to_string(limit) +
+                     (by_type ? " (cache.types." + type.name + ".response_bytes_max)"
+                              : std::string(" (cache.value_bytes_max)"))};
   }
   return base::Ok{};
+}
+
+// Whether answers of this type are served; a type that is no longer configured has no policy.
+bool IsKept(std::string_view type, const config::CacheOptions& options) {
+  return std::none_of(
+      options.types.begin(), options.types.end(),
+      [type](const config::QueryType& known) { return known.name == type && !known.store; });
+}
+
+// `seed` makes it different for each entry.
+std::int64_t JitteredTtl(const config::QueryType& type, std::uint64_t seed) {
+  constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;
+  constexpr std::int64_t kParts = 1'000'000;
+  const auto chance = static_cast<std::int64_t>(((seed * kGolden) >> 32U) % kParts);
+  const std::int64_t most = type.ttl_ms / 100 * type.jitter_percent;
+  return std::max<std::int64_t>(
+      1, type.ttl_ms - most / kParts * chance - most % kParts * chance / kParts);
+}
+
+// Why there is none.
+std::string_view ReasonOf(Absent why) {
+  switch (why) {
+    case Absent::kExpired:
+      return "the entry has expired";
+    case Absent::kTooOld:
+      return "the entry is older than max_age_ms";
+    case Absent::kVoid:
+      return "the entry was invalidated";
+    case Absent::kUnknown:
+      break;
+  }
+  return "no entry for this prompt and identity";
+}
+
+std::string_view ReasonOf(const Found& found) {
+  if (found.stale) {
+    return "the answer is past its time to live";
+  }
+  return found.tier == Tier::kExact ? "the same prompt and identity"
+                                    : "the same prompt but for case, space or punctuation";
 }
 
 void DeleteRows(storage::NamespaceId id, const KeyHash& exact, storage::Transaction& transaction) {
@@ -150,6 +193,8 @@ base::Status Cache::LoadSpace(storage::NamespaceId id, base::UnixMillis now,
     slot.id = summary.id;
     slot.created_at = summary.created_at;
     slot.expires_at = summary.expires_at;
+    slot.fresh_until = summary.fresh_until;
+    slot.sliding_ms = summary.sliding_ms;
     slot.worth = summary.worth;
     entries.push_back(
         {slot, std::string(summary.type), std::string(summary.model), std::string(summary.tags)});
@@ -212,6 +257,30 @@ std::vector<std::pair<storage::NamespaceId, Cache::Space*>> Cache::Spaces() cons
   return all;
 }
 
+base::Result<Ruling> Cache::Judge(const Question& question, const config::CacheOptions& options) {
+  Ruling ruling{std::string(question.type), "given by the caller", false, {}};
+  if (question.type.empty() || !options.bypass_rules.empty()) {
+    thread_local std::string normalized;
+    RETURN_IF_ERROR(text::Normalize(question.prompt, normalized));
+    if (question.type.empty()) {
+      Classified classified = Classify(normalized, options);
+      ruling.type = classified.type;
+      ruling.reason = std::move(classified.reason);
+    }
+    if (const std::string_view rule = BypassRule(normalized, options); !rule.empty()) {
+      ruling.refused = true;
+      ruling.refusal = "the rule \"" + std::string(rule) + "\" (cache.bypass_rules)";
+    }
+  }
+  ASSIGN_OR_RETURN(const config::QueryType* type, FindType(ruling.type, options));
+  if (!type->store && !ruling.refused) {
+    ruling.refused = true;
+    ruling.refusal =
+        "answers of type '" + ruling.type + "' are not kept; it is of this type: " + ruling.reason;
+  }
+  return ruling;
+}
+
 // The entry's answer, when the stored bytes are really about this question.
 base::Result<std::optional<Found>> Cache::Verify(const Wanted& wanted, const Candidate& candidate,
                                                  const storage::View& view, Space& space) {
@@ -241,67 +310,113 @@ base::Result<std::optional<Found>> Cache::Verify(const Wanted& wanted, const Can
     }
   }
   found.tier = candidate.tier;
+  found.type = candidate.type_name;
+  found.stale = candidate.stale;
   found.created_at = candidate.created_at;
-  found.expires_at = candidate.expires_at;
+  found.expires_at = candidate.fresh_until;
   found.worth = candidate.worth;
   return std::optional(std::move(found));
+}
+
+struct Cache::Search {
+  const LookupLimits& limits;
+  const config::CacheOptions& options;
+  const storage::View& view;
+  Space& space;
+  Space::Visible visible;
+  Wanted wanted;
+  std::string& normalized;  // memory for wanted.normalized
+  Absent why = Absent::kUnknown;
+};
+
+base::Result<std::optional<Found>> Cache::FindAnswer(Search& search) const {
+  const Wanted& wanted = search.wanted;
+  std::optional<Found> stale;
+  const KeyHash exact = hasher_.Exact(wanted.namespace_id, wanted.identity, wanted.prompt);
+  if (const auto candidate = search.space.FindExact(exact, search.visible, search.why)) {
+    ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, search.view, search.space));
+    if (found.has_value() && !found->stale) {
+      return found;
+    }
+    stale = std::move(found);
+  }
+  if (search.limits.deepest == Tier::kExact) {
+    return stale;
+  }
+  RETURN_IF_ERROR(text::Normalize(wanted.prompt, search.normalized));
+  search.wanted.normalized = search.normalized;
+  const KeyHash alike = hasher_.Normalized(wanted.namespace_id, wanted.identity, search.normalized);
+  if (const auto candidate = search.space.FindNormalized(alike, search.visible, search.why)) {
+    ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, search.view, search.space));
+    if (found.has_value() && (!found->stale || !stale.has_value())) {
+      return found;
+    }
+  }
+  return stale;
 }
 
 base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits& limits,
                                     const config::CacheOptions& options,
                                     const storage::View& view) {
   RETURN_IF_ERROR(CheckPrompt(question.prompt, options));
-  ASSIGN_OR_RETURN(const config::QueryType* type, FindType(question.type, options));
+  if (!question.type.empty() || !options.bypass_rules.empty()) {
+    ASSIGN_OR_RETURN(Ruling ruling, Judge(question, options));
+    if (ruling.refused) {
+      return Refuse(std::move(ruling), FindOrMake(question.namespace_id), limits);
+    }
+  }
   thread_local std::string identity;
   thread_local std::string normalized;
   RETURN_IF_ERROR(CanonicalIdentity(question.identity, identity));
-  Space& space = FindOrMake(question.namespace_id);
-  const Space::Visible visible{view.store().committed(), view.now(), limits.max_age_ms};
-  auto why = Space::Absent::kUnknown;
-  Wanted wanted{question.namespace_id, identity, question.prompt, {}};
-
-  const KeyHash exact = hasher_.Exact(question.namespace_id, identity, question.prompt);
-  if (const auto candidate = space.FindExact(exact, visible, why)) {
-    ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, view, space));
-    if (found.has_value()) {
-      found->type = space.CountHit(*candidate);
-      return Outcome{std::move(found), "the same prompt and identity"};
+  Search search{limits,
+                options,
+                view,
+                FindOrMake(question.namespace_id),
+                {view.store().committed(), view.now(), limits.max_age_ms, limits.stale_ok_ms},
+                {question.namespace_id, identity, question.prompt, {}},
+                normalized};
+  ASSIGN_OR_RETURN(auto found, FindAnswer(search));
+  if (found.has_value() && IsKept(found->type, options)) {
+    if (!found->stale) {
+      search.space.CountHit(found->type, found->worth, found->tier);
     }
+    const std::string_view reason = ReasonOf(*found);
+    return Outcome{std::move(found), reason, {}};
   }
-  if (limits.deepest != Tier::kExact) {
-    RETURN_IF_ERROR(text::Normalize(question.prompt, normalized));
-    wanted.normalized = normalized;
-    const KeyHash alike = hasher_.Normalized(question.namespace_id, identity, normalized);
-    if (const auto candidate = space.FindNormalized(alike, visible, why)) {
-      ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, view, space));
-      if (found.has_value()) {
-        found->type = space.CountHit(*candidate);
-        return Outcome{std::move(found), "the same prompt but for case, space or punctuation"};
-      }
-    }
+  ASSIGN_OR_RETURN(Ruling ruling, Judge(question, options));
+  if (ruling.refused) {
+    return Refuse(std::move(ruling), search.space, limits);
   }
   if (limits.count_miss) {
-    space.CountMiss(type->name);
+    search.space.CountMiss(ruling.type);
   }
-  switch (why) {
-    case Space::Absent::kExpired:
-      return Outcome{std::nullopt, "the entry has expired"};
-    case Space::Absent::kTooOld:
-      return Outcome{std::nullopt, "the entry is older than max_age_ms"};
-    case Space::Absent::kVoid:
-      return Outcome{std::nullopt, "the entry was invalidated"};
-    case Space::Absent::kUnknown:
-      break;
+  return Outcome{std::nullopt, ReasonOf(search.why), std::move(ruling)};
+}
+
+Outcome Cache::Refuse(Ruling ruling, Space& space, const LookupLimits& limits) {
+  if (limits.count_miss) {
+    space.CountMiss(ruling.type);
   }
-  return Outcome{std::nullopt, "no entry for this prompt and identity"};
+  return {std::nullopt, "the policies refuse it", std::move(ruling)};
+}
+
+void Cache::CountStale(storage::NamespaceId id, const Found& found) {
+  FindOrMake(id).CountStale(found.type, found.worth, found.tier);
 }
 
 base::Result<Stored> Cache::Store(const Question& question, const Answer& answer,
                                   const config::CacheOptions& options,
                                   storage::Transaction& transaction) {
   RETURN_IF_ERROR(CheckPrompt(question.prompt, options));
-  RETURN_IF_ERROR(CheckResponse(answer.response, options));
-  ASSIGN_OR_RETURN(const config::QueryType* type, FindType(question.type, options));
+  ASSIGN_OR_RETURN(const Ruling ruling, Judge(question, options));
+  ASSIGN_OR_RETURN(const config::QueryType* type, FindType(ruling.type, options));
+  RETURN_IF_ERROR(CheckResponse(answer.response, *type, options));
+  if (ruling.refused) {
+    Stored refused;
+    refused.kept = false;
+    refused.reason = ruling.refusal;
+    return refused;
+  }
   std::string identity;
   std::string normalized;
   RETURN_IF_ERROR(CanonicalIdentity(question.identity, identity));
@@ -314,7 +429,10 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
   slot.id = TakeId(transaction.now());
   slot.commit = transaction.commit();
   slot.created_at = transaction.now();
-  slot.expires_at = transaction.now() + answer.ttl_ms.value_or(type->ttl_ms);
+  const std::int64_t ttl_ms = answer.ttl_ms.value_or(JitteredTtl(*type, slot.exact.low ^ slot.id));
+  slot.fresh_until = transaction.now() + ttl_ms;
+  slot.expires_at = slot.fresh_until + type->stale_ms;
+  slot.sliding_ms = type->sliding ? ttl_ms : 0;
   slot.worth = answer.worth;
 
   Space& space = FindOrMake(id);
@@ -322,8 +440,9 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
        space.MakeRoom(slot.exact, static_cast<std::size_t>(options.entries_max))) {
     DeleteRows(id, evicted, transaction);
   }
-  const Summary summary{slot.exact, slot.normalized, slot.id,      slot.created_at, slot.expires_at,
-                        slot.worth, type->name,      answer.model, answer.tags};
+  const Summary summary{slot.exact,      slot.normalized,  slot.id,        slot.created_at,
+                        slot.expires_at, slot.worth,       type->name,     answer.model,
+                        answer.tags,     slot.fresh_until, slot.sliding_ms};
   const Body body{id,           slot.id,    identity, question.prompt, answer.response,
                   answer.model, answer.tags};
   transaction.Put(Family::kEntries, ViewOf(SummaryKey(id, slot.exact)), FormatSummary(summary),
@@ -333,13 +452,13 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
   space.Insert(slot, {type->name, answer.model, answer.tags}, true);
   transaction.OnAbort(
       [&space, exact = slot.exact, entry = slot.id] { space.Forget(exact, entry); });
-  return Stored{slot.id, slot.exact, slot.normalized, slot.expires_at};
+  return Stored{true, {}, slot.id, slot.exact, slot.normalized, slot.fresh_until};
 }
 
 base::Result<FlightQuestion> Cache::Ask(const Question& question, Tier deepest,
                                         const config::CacheOptions& options) const {
   RETURN_IF_ERROR(CheckPrompt(question.prompt, options));
-  ASSIGN_OR_RETURN(const config::QueryType* type, FindType(question.type, options));
+  ASSIGN_OR_RETURN(const Ruling ruling, Judge(question, options));
   FlightQuestion asked;
   RETURN_IF_ERROR(CanonicalIdentity(question.identity, asked.identity));
   RETURN_IF_ERROR(text::Normalize(question.prompt, asked.normalized_prompt));
@@ -348,7 +467,7 @@ base::Result<FlightQuestion> Cache::Ask(const Question& question, Tier deepest,
   asked.normalized =
       hasher_.Normalized(asked.namespace_id, asked.identity, asked.normalized_prompt);
   asked.prompt = question.prompt;
-  asked.type = type->name;
+  asked.type = ruling.type;
   asked.exact_only = deepest == Tier::kExact;
   return asked;
 }

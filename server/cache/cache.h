@@ -1,8 +1,14 @@
 // Cache: answers by question. Stores entries, looks them up by tier, counts what that saved.
 //
 // Lookup order: exact (same identity, same bytes of prompt), then normalized (same identity, same
-// normal form: server/text/normalize.h). Nothing expired is served, and the stored identity, prompt
-// and namespace are compared with the request on each hit, so that a hash collision cannot serve.
+// normal form: server/text/normalize.h). The stored identity, prompt and namespace are compared
+// with the request on each hit, so that a hash collision cannot serve.
+//
+//   stored --ttl--> stale --the type's stale_ms--> gone: nothing is served any more
+//
+// A stale answer is found only when nothing fresh is, and says so. Query types are policies:
+// whether answers are kept, for how long, how large. A question of a type that is not kept is
+// refused: it is neither looked up nor stored (classify.h says which type a question has).
 //
 // Each namespace has its own index, bound and order of use: one tenant cannot evict another's
 // entries. When a namespace is full, the least recently used entry makes room. Order of use is kept
@@ -45,7 +51,7 @@ struct Question {
   storage::NamespaceId namespace_id = storage::kDefaultNamespace;
   std::string_view prompt;    // UTF-8
   std::string_view identity;  // one MessagePack value; empty: no identity
-  std::string_view type;      // a configured query type; empty: "general"
+  std::string_view type;      // a configured query type; empty: the rules decide
 };
 
 struct Answer {
@@ -57,6 +63,8 @@ struct Answer {
 };
 
 struct Stored {
+  bool kept = true;
+  std::string reason;  // why it was not kept; then the rest is empty
   std::uint64_t id = 0;
   KeyHash exact;
   KeyHash normalized;
@@ -64,24 +72,38 @@ struct Stored {
 };
 
 struct LookupLimits {
-  Tier deepest = Tier::kNormalized;        // tiers behind this one are not tried
-  std::optional<std::int64_t> max_age_ms;  // older entries are a miss
-  bool count_miss = true;                  // false: the caller asks again, or counts it itself
+  Tier deepest = Tier::kNormalized;         // tiers behind this one are not tried
+  std::optional<std::int64_t> max_age_ms;   // older entries are a miss
+  std::optional<std::int64_t> stale_ok_ms;  // how stale it may be; absent: as the type says
+  bool count_miss = true;                   // false: the caller asks again, or counts it itself
 };
 
 struct Found {
   Tier tier = Tier::kExact;
   std::string type;
+  bool stale = false;  // not counted as a hit until CountStale
   base::UnixMillis created_at{0};
-  base::UnixMillis expires_at{0};
+  base::UnixMillis expires_at{0};  // from then on it is stale, or gone
   Worth worth;
   Body body;  // points into `bytes`
   storage::BlobRef bytes;
 };
 
+// Why nothing was found.
+enum class Absent : std::uint8_t { kUnknown, kExpired, kTooOld, kVoid };
+
+// What the policies say of a question.
+struct Ruling {
+  std::string type;
+  std::string reason;    // why it is of this type
+  bool refused = false;  // neither looked up nor stored
+  std::string refusal;   // why
+};
+
 struct Outcome {
   std::optional<Found> found;
   std::string_view reason;  // why it is a hit or a miss, for people
+  Ruling ruling;            // only of a miss
 };
 
 struct TypeStats {
@@ -108,6 +130,8 @@ class Cache {
   Cache(Cache&&) = delete;
   Cache& operator=(Cache&&) = delete;
 
+  // Errors: an unknown type.
+  static base::Result<Ruling> Judge(const Question& question, const config::CacheOptions& options);
   base::Result<Outcome> Lookup(const Question& question, const LookupLimits& limits,
                                const config::CacheOptions& options, const storage::View& view);
   base::Result<Stored> Store(const Question& question, const Answer& answer,
@@ -116,6 +140,8 @@ class Cache {
   // The question as flights know it. Errors: as Lookup.
   base::Result<FlightQuestion> Ask(const Question& question, Tier deepest,
                                    const config::CacheOptions& options) const;
+  // A stale answer was served after all, and so saved a call.
+  void CountStale(storage::NamespaceId id, const Found& found);
   // Somebody who waited for the answer had it, and so saved a call.
   void CountFollower(storage::NamespaceId id, const Filled& filled, Tier tier);
   Flights& flights() { return flights_; }
@@ -128,6 +154,12 @@ class Cache {
   // Removes the one entry of this question, if there is one.
   base::Result<bool> Remove(const Question& question, const config::CacheOptions& options,
                             storage::Transaction& transaction);
+  // Gives the one entry of this question so much time from now; false when there is none.
+  base::Result<bool> Expire(const Question& question, std::int64_t ttl_ms,
+                            const config::CacheOptions& options, storage::Transaction& transaction);
+  // Writes the life of entries that slid, at most so many of each namespace.
+  base::Status WriteSlides(std::size_t entries_max, storage::Transaction& transaction);
+  bool HasSlides() const;
   // Deletes rows of void entries, looking at no more than `slots_max` slots of each namespace.
   void Reclaim(std::size_t slots_max, storage::Transaction& transaction);
   bool NeedsReclaim() const;
@@ -160,8 +192,12 @@ class Cache {
   Cache(const KeyHasher& hasher, const base::Clock& clock);
   base::Status LoadSpace(storage::NamespaceId id, base::UnixMillis now, storage::Store& store);
   base::Status LoadFloors(storage::NamespaceId id, Space& space, storage::Store& store);
+  struct Search;  // one lookup
   static base::Result<std::optional<Found>> Verify(const Wanted& wanted, const Candidate& candidate,
                                                    const storage::View& view, Space& space);
+  // What there is for the question; not counted.
+  base::Result<std::optional<Found>> FindAnswer(Search& search) const;
+  static Outcome Refuse(Ruling ruling, Space& space, const LookupLimits& limits);
   std::uint64_t TakeId(base::UnixMillis now);
   Space* Find(storage::NamespaceId id) const;
   Space& FindOrMake(storage::NamespaceId id);

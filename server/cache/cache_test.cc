@@ -91,6 +91,214 @@ TEST_CASE("the same prompt is an exact hit, a trivially rephrased one a normaliz
   CHECK(!bench.Ask("what is raii", NamespaceId{1}, "", exact_only).value().found.has_value());
 }
 
+config::QueryType& Type(Bench& bench, std::string_view name) {
+  for (config::QueryType& type : bench.options.types) {
+    if (type.name == name) {
+      return type;
+    }
+  }
+  FAIL("no such type");
+  return bench.options.types.front();
+}
+
+std::string StatusOf(const base::Result<Outcome>& outcome) {
+  REQUIRE(outcome.ok());
+  if (!outcome.value().found.has_value()) {
+    return outcome.value().ruling.refused ? "refused" : "miss";
+  }
+  return outcome.value().found->stale ? "stale" : "hit";
+}
+
+TEST_CASE("past its time to live an answer is stale for the type's window, then gone") {
+  Bench bench;
+  Type(bench, "general").ttl_ms = 1'000;
+  Type(bench, "general").stale_ms = 500;
+  bench.Put("What is RAII?", "an idiom");
+  const base::UnixMillis expires_at = bench.Ask("What is RAII?").value().found->expires_at;
+  bench.clock.Advance(999);
+  CHECK(StatusOf(bench.Ask("What is RAII?")) == "hit");
+  bench.clock.Advance(1);
+  for (const char* prompt : {"What is RAII?", "what is raii"}) {
+    const auto outcome = bench.Ask(prompt);
+    CHECK(StatusOf(outcome) == "stale");
+    CHECK(outcome.value().found->expires_at == expires_at);
+  }
+  CHECK(bench.Count("general").hits_exact == 2);  // A stale one counts when it is served.
+  bench.cache->CountStale(NamespaceId{1}, *bench.Ask("What is RAII?").value().found);
+  CHECK(bench.Count("general").hits_exact == 3);
+  CHECK(bench.Count("general").stale == 1);
+
+  LookupLimits limits;
+  limits.stale_ok_ms = 0;
+  CHECK(StatusOf(bench.Ask("What is RAII?", NamespaceId{1}, "", limits)) == "miss");
+  limits.stale_ok_ms = 1;
+  CHECK(StatusOf(bench.Ask("What is RAII?", NamespaceId{1}, "", limits)) == "stale");
+  bench.Reload();
+  bench.clock.Advance(499);
+  CHECK(StatusOf(bench.Ask("What is RAII?")) == "stale");
+  bench.clock.Advance(1);
+  CHECK(StatusOf(bench.Ask("What is RAII?")) == "miss");
+}
+
+TEST_CASE("a fresh answer to the rephrased question goes before a stale one to the same text") {
+  Bench bench;
+  Type(bench, "general").ttl_ms = 1'000;
+  Type(bench, "general").stale_ms = 5'000;
+  bench.Put("What is RAII?", "old");
+  bench.clock.Advance(1'000);
+  bench.Put("what is raii", "new");
+  CHECK(bench.Text("What is RAII?") == "new");
+  CHECK(bench.Text("WHAT IS RAII") == "new");
+  bench.clock.Advance(1'000);
+  CHECK(bench.Text("What is RAII?") == "old");
+}
+
+TEST_CASE("without a window nothing expired is served, also not on request") {
+  Bench bench;
+  Type(bench, "general").ttl_ms = 1'000;
+  bench.Put("q", "a");
+  LookupLimits limits;
+  limits.stale_ok_ms = 1'000'000;
+  bench.clock.Advance(1'000);
+  CHECK(StatusOf(bench.Ask("q", NamespaceId{1}, "", limits)) == "miss");
+}
+
+TEST_CASE("an entry of a sliding type lives on while it is used, also over a restart") {
+  Bench bench;
+  Type(bench, "general").ttl_ms = 16'000;
+  Type(bench, "general").sliding = true;
+  bench.Put("popular", "a");
+  bench.Put("forgotten", "b");
+  const auto write = [&] {
+    REQUIRE(bench.store
+                ->Run([&](storage::Transaction& transaction) {
+                  return bench.cache->WriteSlides(100, transaction);
+                })
+                .ok());
+  };
+  CHECK_FALSE(bench.cache->HasSlides());
+  CHECK(bench.Text("popular") == "a");
+  CHECK_FALSE(bench.cache->HasSlides());  // It would win next to nothing.
+  for (int i = 0; i < 4; ++i) {
+    bench.clock.Advance(12'000);
+    CHECK(bench.Text("popular") == "a");
+    CHECK(bench.cache->HasSlides());
+    write();
+    CHECK_FALSE(bench.cache->HasSlides());
+    bench.Reload();
+  }
+  CHECK(bench.Text("forgotten") == "miss");
+  bench.clock.Advance(16'000);
+  CHECK(bench.Text("popular") == "miss");
+}
+
+TEST_CASE("an entry that went before its slide was written stays gone") {
+  Bench bench;
+  Type(bench, "general").ttl_ms = 16'000;
+  Type(bench, "general").sliding = true;
+  bench.Put("q", "a");
+  bench.clock.Advance(8'000);
+  CHECK(bench.Text("q") == "a");
+  const Question question{NamespaceId{1}, "q", "", ""};
+  REQUIRE(bench.store
+              ->Run([&](storage::Transaction& transaction) -> base::Status {
+                REQUIRE(bench.cache->Remove(question, bench.options, transaction).ok());
+                return bench.cache->WriteSlides(100, transaction);
+              })
+              .ok());
+  CHECK(bench.Text("q") == "miss");
+  bench.Reload();
+  CHECK(bench.Text("q") == "miss");
+}
+
+TEST_CASE("jitter shortens the time to live by at most its share, and not all by the same") {
+  Bench bench;
+  Type(bench, "general").ttl_ms = 100'000;
+  Type(bench, "general").jitter_percent = 20;
+  std::int64_t shortest = 100'000;
+  std::int64_t longest = 0;
+  for (int i = 0; i < 200; ++i) {
+    const auto stored = bench.TryStore("q" + std::to_string(i), "a");
+    REQUIRE(stored.ok());
+    const std::int64_t ttl_ms = stored.value().expires_at - bench.clock.Now();
+    shortest = std::min(shortest, ttl_ms);
+    longest = std::max(longest, ttl_ms);
+  }
+  CHECK(shortest >= 80'000);
+  CHECK(shortest < 85'000);
+  CHECK(longest <= 100'000);
+  CHECK(longest > 95'000);
+}
+
+TEST_CASE("another time to live can be given to one entry, and lasts over a restart") {
+  Bench bench;
+  bench.Put("q", "a");
+  const auto expire = [&](std::string_view prompt, std::int64_t ttl_ms) {
+    bool changed = false;
+    REQUIRE(bench.store
+                ->Run([&](storage::Transaction& transaction) -> base::Status {
+                  ASSIGN_OR_RETURN(changed,
+                                   bench.cache->Expire({NamespaceId{1}, prompt, "", ""}, ttl_ms,
+                                                       bench.options, transaction));
+                  return base::Ok{};
+                })
+                .ok());
+    return changed;
+  };
+  CHECK_FALSE(expire("Q", 5'000));
+  CHECK(expire("q", 5'000));
+  bench.Reload();
+  bench.clock.Advance(4'999);
+  CHECK(bench.Text("q") == "a");
+  CHECK(expire("q", 100'000'000));
+  bench.clock.Advance(90'000'000);
+  bench.Reload();
+  CHECK(bench.Text("q") == "a");
+  bench.clock.Advance(10'000'000);
+  CHECK(bench.Text("q") == "miss");
+  CHECK_FALSE(expire("q", 5'000));
+}
+
+TEST_CASE(
+    "questions of a type that is not kept are neither stored nor looked up, with the reason") {
+  Bench bench;
+  const auto stored = bench.TryStore("What is the weather in Paris?", "rain");
+  REQUIRE(stored.ok());
+  CHECK_FALSE(stored.value().kept);
+  CHECK(stored.value().reason ==
+        "answers of type 'live' are not kept; it is of this type: the word \"weather\" makes it "
+        "time-dependent (built-in rule)");
+  const auto outcome = bench.Ask("What is the weather in Paris?");
+  CHECK(StatusOf(outcome) == "refused");
+  CHECK(outcome.value().ruling.type == "live");
+  CHECK(bench.Count("live").misses == 1);
+  // The caller knows better.
+  bench.Put("What is the weather in Paris?", "rain", "general");
+  CHECK(bench.Text("What is the weather in Paris?") == "rain");
+  // A type that is switched off is not served any more.
+  Type(bench, "general").store = false;
+  CHECK(StatusOf(bench.Ask("What is the weather in Paris?")) == "refused");
+}
+
+TEST_CASE("prompts of a bypass rule are refused also when their type is given") {
+  Bench bench;
+  bench.Put("my password is x", "a");
+  bench.options.bypass_rules = {"password"};
+  CHECK(StatusOf(bench.Ask("my password is x")) == "refused");
+  CHECK_FALSE(bench.TryStore("the password", "a", "general").value().kept);
+  CHECK(bench.TryStore("the pass", "a", "general").value().kept);
+}
+
+TEST_CASE("a type's own bound on responses is told by its name") {
+  Bench bench;
+  Type(bench, "general").response_bytes_max = 1'024;
+  const auto refused = bench.TryStore("q", std::string(1'024, 'r'));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == base::Code::kTooLarge);
+  CHECK(refused.error().detail.find("cache.types.general.response_bytes_max") != std::string::npos);
+  CHECK(bench.TryStore("q", std::string(1'024, 'r'), "research").ok());
+}
+
 TEST_CASE("an invalidated tag, type, model or namespace is never served again") {
   Bench bench;
   const auto invalidate = [&](LabelKind kind, std::string_view name) {

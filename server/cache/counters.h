@@ -24,6 +24,7 @@ struct Counters {
   std::uint64_t tokens_saved_out = 0;
   std::uint64_t cost_saved_nano = 0;
   std::uint64_t followers = 0;
+  std::uint64_t stale = 0;
 
   void Add(const Counters& other);
 };
@@ -46,6 +47,7 @@ inline constexpr std::array kCounterFields{
                  "output tokens of the calls saved"},
     CounterField{"cost_saved_nano", &Counters::cost_saved_nano, "nano-dollars of the calls saved"},
     CounterField{"followers", &Counters::followers, "hits that waited for another caller's answer"},
+    CounterField{"stale", &Counters::stale, "hits that were served past their time to live"},
 };
 
 // Rows of the `meta` family. Fields may be appended in later versions; missing ones read as 0.

@@ -14,6 +14,8 @@ using base::Code;
 using base::Error;
 
 constexpr std::size_t kTokenBytes = 16;
+// Errors that are remembered at a time; the oldest make room.
+constexpr std::size_t kFailuresMax = 4'096;
 
 std::string NewToken() {
   return KeyHash::FromBytes(base::RandomBytes(kTokenBytes)).Hex();
@@ -43,16 +45,15 @@ struct Flights::Flight {
   std::list<std::shared_ptr<Seat>> seats;
   std::vector<std::string> chunks;  // each one MessagePack value
   std::size_t chunk_bytes = 0;
-  bool cut = false;  // a piece was refused
+  bool cut = false;                        // a piece was refused
+  std::shared_ptr<const Failure> failure;  // then nobody holds a lease or waits
 };
 
 // Nobody is woken: who waited has gone before this.
 Flights::~Flights() {
   Woken woken;
   base::MutexLock lock(mutex_);
-  while (!by_token_.empty()) {
-    End({by_token_.begin()->second}, woken);
-  }
+  End(All(), woken);
 }
 
 base::Result<std::optional<Lease>> Flights::Join(FlightQuestion question,
@@ -76,6 +77,9 @@ base::Result<std::optional<Lease>> Flights::Join(FlightQuestion question,
 base::Result<std::optional<Lease>> Flights::Enter(FlightQuestion question,
                                                   const JoinRequest& request,
                                                   std::shared_ptr<Waiter> waiter) {
+  if (const FlightRef failed = FindSame(question); failed && failed->failure != nullptr) {
+    ForgetFailure(failed);
+  }
   if (const FlightRef flight = FindSame(question)) {
     if (waiter == nullptr) {
       return Error{Code::kBusy, "another caller computes the answer"};
@@ -230,6 +234,57 @@ base::Status Flights::Abandon(storage::NamespaceId id, std::string_view token) {
   return base::Ok{};
 }
 
+base::Status Flights::Fail(storage::NamespaceId id, std::string_view token, std::string_view error,
+                           std::int64_t ttl_ms) {
+  Woken woken;
+  {
+    base::MutexLock lock(mutex_);
+    ASSIGN_OR_RETURN(const FlightRef flight, FindLease(id, token));
+    while (failure_ends_.size() >= kFailuresMax) {
+      ForgetFailure(failure_ends_.begin()->second);
+    }
+    auto failure = std::make_shared<Failure>();
+    failure->error = error;
+    failure->ends = clock_.Elapsed() + ttl_ms * base::kNanosPerMilli;
+    while (!flight->seats.empty()) {
+      const std::shared_ptr<Seat> seat = flight->seats.front();
+      woken.push_back({seat->waiter, {Wakeup::Kind::kFailed, nullptr, {}, failure}});
+      Unseat(seat, flight);
+    }
+    Leave(flight);
+    flight->failure = failure;
+    failure_ends_.emplace(failure->ends, flight);
+    ++stats_.failures;
+  }
+  WakeAll(woken);
+  return base::Ok{};
+}
+
+std::shared_ptr<const Failure> Flights::FindFailure(const FlightQuestion& question) const {
+  base::MutexLock lock(mutex_);
+  const FlightRef flight = FindSame(question);
+  const bool lives =
+      flight != nullptr && flight->failure != nullptr && clock_.Elapsed() < flight->failure->ends;
+  return lives ? flight->failure : nullptr;
+}
+
+void Flights::ForgetFailure(const FlightRef& flight) {
+  failure_ends_.erase({flight->failure->ends, flight});
+  flight->failure = nullptr;
+  Land(flight);
+}
+
+std::vector<Flights::FlightRef> Flights::All() const {
+  std::vector<FlightRef> all;
+  for (const auto& [token, flight] : by_token_) {
+    all.push_back(flight);
+  }
+  for (const auto& [ends, flight] : failure_ends_) {
+    all.push_back(flight);
+  }
+  return all;
+}
+
 base::Result<Flights::Filling> Flights::BeginFill(storage::NamespaceId id, std::string_view token) {
   base::MutexLock lock(mutex_);
   ASSIGN_OR_RETURN(const FlightRef flight, FindLease(id, token));
@@ -257,7 +312,7 @@ void Flights::EndFill(std::string_view token, const std::shared_ptr<const Filled
     }
     const FlightRef flight = found->second;
     for (const std::shared_ptr<Seat>& seat : flight->seats) {
-      woken.push_back({seat->waiter, {Wakeup::Kind::kFilled, filled, {}}});
+      woken.push_back({seat->waiter, {Wakeup::Kind::kFilled, filled, {}, nullptr}});
     }
     ++stats_.filled;
     Land(flight);
@@ -289,7 +344,8 @@ void Flights::HandOver(const FlightRef& flight, Woken& woken) {
   Unseat(seat, flight);
   ++stats_.handed_over;
   woken.push_back(
-      {seat->waiter, {Wakeup::Kind::kLease, nullptr, Lead(flight, seat->owner, seat->lease_ms)}});
+      {seat->waiter,
+       {Wakeup::Kind::kLease, nullptr, Lead(flight, seat->owner, seat->lease_ms), nullptr}});
 }
 
 // Takes the lease from whoever holds it.
@@ -409,12 +465,9 @@ void Flights::Drop(storage::NamespaceId id) {
   Woken woken;
   {
     base::MutexLock lock(mutex_);
-    std::vector<FlightRef> ended;
-    for (const auto& [token, flight] : by_token_) {
-      if (flight->question.namespace_id == id) {
-        ended.push_back(flight);
-      }
-    }
+    std::vector<FlightRef> ended = All();
+    std::erase_if(ended,
+                  [id](const FlightRef& flight) { return flight->question.namespace_id != id; });
     End(ended, woken);
   }
   WakeAll(woken);
@@ -424,15 +477,17 @@ void Flights::DropAll() {
   Woken woken;
   {
     base::MutexLock lock(mutex_);
-    while (!by_token_.empty()) {
-      End({by_token_.begin()->second}, woken);
-    }
+    End(All(), woken);
   }
   WakeAll(woken);
 }
 
 void Flights::End(const std::vector<FlightRef>& flights, Woken& woken) {
   for (const FlightRef& flight : flights) {
+    if (flight->failure != nullptr) {
+      ForgetFailure(flight);
+      continue;
+    }
     for (const std::shared_ptr<Seat>& seat : flight->seats) {
       woken.push_back({seat->waiter, {}});
     }
@@ -448,7 +503,7 @@ void Flights::Expire(base::Nanos now) {
       const std::shared_ptr<Seat> seat = wait_ends_.begin()->second;
       Unseat(seat, seat->flight);
       ++stats_.wait_timeouts;
-      woken.push_back({seat->waiter, {Wakeup::Kind::kTimeout, nullptr, {}}});
+      woken.push_back({seat->waiter, {Wakeup::Kind::kTimeout, nullptr, {}, nullptr}});
     }
     while (!lease_ends_.empty() && lease_ends_.begin()->first <= now) {
       const FlightRef flight = lease_ends_.begin()->second;
@@ -458,6 +513,9 @@ void Flights::Expire(base::Nanos now) {
       }
       ++stats_.leases_expired;
       HandOver(flight, woken);
+    }
+    while (!failure_ends_.empty() && failure_ends_.begin()->first <= now) {
+      ForgetFailure(failure_ends_.begin()->second);
     }
   }
   WakeAll(woken);
@@ -472,6 +530,9 @@ std::optional<base::Nanos> Flights::Earliest() const {
   std::optional<base::Nanos> next;
   if (!lease_ends_.empty()) {
     next = lease_ends_.begin()->first;
+  }
+  if (!failure_ends_.empty() && (!next.has_value() || failure_ends_.begin()->first < *next)) {
+    next = failure_ends_.begin()->first;
   }
   if (!wait_ends_.empty() && (!next.has_value() || wait_ends_.begin()->first < *next)) {
     next = wait_ends_.begin()->first;

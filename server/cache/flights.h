@@ -3,7 +3,7 @@
 //   Join --nobody computes--> a lease: the caller computes --Fill--> every waiter has the answer
 //        --somebody does----> the caller waits
 //   Abandon, the holder's disconnect and the end of the lease hand it to the waiter that came
-//   first.
+//   first. Fail tells the waiters, and for a while all who ask the same, what the upstream said.
 //
 // A flight is found by the exact and by the normalized key of its question; the identity and the
 // text are compared, so that a collision joins nobody. Leases live in memory: a restart ends them,
@@ -59,13 +59,20 @@ struct Filled {
   base::UnixMillis expires_at{0};
 };
 
+// What the upstream said instead of an answer, told to others for a while.
+struct Failure {
+  std::string error;
+  base::Nanos ends{0};
+};
+
 // Why somebody stopped to wait.
 struct Wakeup {
   // kEnded: nobody computes it any more, and this waiter may not, or its namespace was emptied.
-  enum class Kind : std::uint8_t { kFilled, kLease, kTimeout, kEnded };
+  enum class Kind : std::uint8_t { kFilled, kLease, kTimeout, kEnded, kFailed };
   Kind kind = Kind::kEnded;
   std::shared_ptr<const Filled> filled;
   Lease lease;
+  std::shared_ptr<const Failure> failure;
 };
 
 class Waiter {
@@ -105,6 +112,7 @@ struct FlightStats {
   std::uint64_t leases_expired = 0;
   std::uint64_t filled = 0;
   std::uint64_t wait_timeouts = 0;
+  std::uint64_t failures = 0;  // that were told to others
 };
 
 class Flights {
@@ -127,6 +135,10 @@ class Flights {
   base::Result<std::uint32_t> Append(storage::NamespaceId id, std::string_view token,
                                      std::string_view chunk, std::size_t bytes_max);
   base::Status Abandon(storage::NamespaceId id, std::string_view token);
+  // Ends the flight; who asks the same within `ttl_ms` is told the error, unless it joins anew.
+  base::Status Fail(storage::NamespaceId id, std::string_view token, std::string_view error,
+                    std::int64_t ttl_ms);
+  std::shared_ptr<const Failure> FindFailure(const FlightQuestion& question) const;
 
   // A fill in two steps, around the commit. Between them nothing else can end the flight.
   struct Filling {
@@ -174,6 +186,9 @@ class Flights {
                                            std::shared_ptr<Waiter> waiter) REQUIRES(mutex_);
   std::optional<base::Nanos> Earliest() const REQUIRES(mutex_);
   FlightRef FindSame(const FlightQuestion& question) const REQUIRES(mutex_);
+  void ForgetFailure(const FlightRef& flight) REQUIRES(mutex_);
+  // Fails too.
+  std::vector<FlightRef> All() const REQUIRES(mutex_);
   base::Result<FlightRef> FindLease(storage::NamespaceId id, std::string_view token) const
       REQUIRES(mutex_);
   Lease Lead(const FlightRef& flight, OwnerId owner, std::int64_t lease_ms) REQUIRES(mutex_);
@@ -203,6 +218,8 @@ class Flights {
   std::unordered_map<OwnerId, std::map<FlightRef, std::uint32_t>> by_owner_ GUARDED_BY(mutex_);
   std::set<std::pair<base::Nanos, FlightRef>> lease_ends_ GUARDED_BY(mutex_);
   std::set<std::pair<base::Nanos, std::shared_ptr<Seat>>> wait_ends_ GUARDED_BY(mutex_);
+  // Flights that failed: without a lease, found by question until then.
+  std::set<std::pair<base::Nanos, FlightRef>> failure_ends_ GUARDED_BY(mutex_);
   FlightStats stats_ GUARDED_BY(mutex_);
 };
 

@@ -106,6 +106,52 @@ TEST_CASE("equal hashes of other texts, identities and namespaces join nobody") 
   CHECK(bench.flights.Stats().flights == 4);
 }
 
+TEST_CASE("an upstream's error is told to all who wait or ask, until its time is over") {
+  Bench bench;
+  const Lease lease = bench.Lead(Asked("What?", 1, 7), 1);
+  const auto waiter = bench.Wait(Asked("What?", 1, 7), Bench::By(2));
+  REQUIRE(bench.flights.Fail(NamespaceId{1}, lease.token, "503", 2'000).ok());
+  REQUIRE(waiter->wakes == 1);
+  CHECK(waiter->last.kind == Wakeup::Kind::kFailed);
+  CHECK(waiter->last.failure->error == "503");
+  CHECK(bench.flights.Renew(NamespaceId{1}, lease.token).error().code == base::Code::kNotFound);
+  CHECK(bench.flights.Stats().flights == 0);
+
+  REQUIRE(bench.flights.FindFailure(Asked("What?", 1, 7)) != nullptr);
+  CHECK(bench.flights.FindFailure(Asked("what", 2, 7)) != nullptr);
+  CHECK(bench.flights.FindFailure(Asked("What?", 1, 7, NamespaceId{2})) == nullptr);
+  CHECK(bench.flights.FindFailure(Asked("Which?", 3, 8)) == nullptr);
+  bench.Pass(1'999);
+  CHECK(bench.flights.FindFailure(Asked("What?", 1, 7)) != nullptr);
+  bench.Pass(1);
+  CHECK(bench.flights.FindFailure(Asked("What?", 1, 7)) == nullptr);
+  CHECK(!bench.flights.NextDeadline().has_value());
+  bench.Lead(Asked("What?", 1, 7), 3);
+}
+
+TEST_CASE("who insists gets the lease in spite of an error, and forgets it for all") {
+  Bench bench;
+  const Lease lease = bench.Lead(Asked("What?", 1, 7), 1);
+  REQUIRE(bench.flights.Fail(NamespaceId{1}, lease.token, "503", 2'000).ok());
+  const Lease second = bench.Lead(Asked("What?", 1, 7), 2);
+  CHECK(bench.flights.FindFailure(Asked("What?", 1, 7)) == nullptr);
+  const auto waiter = bench.Wait(Asked("What?", 1, 7), Bench::By(3));
+  bench.Pass(2'000);
+  bench.Fill(second, "answer");
+  CHECK(waiter->last.kind == Wakeup::Kind::kFilled);
+}
+
+TEST_CASE("errors go with their namespace") {
+  Bench bench;
+  const Lease lease = bench.Lead(Asked("What?", 1, 7), 1);
+  REQUIRE(bench.flights.Fail(NamespaceId{1}, lease.token, "503", 2'000).ok());
+  bench.flights.Drop(NamespaceId{2});
+  CHECK(bench.flights.FindFailure(Asked("What?", 1, 7)) != nullptr);
+  bench.flights.Drop(NamespaceId{1});
+  CHECK(bench.flights.FindFailure(Asked("What?", 1, 7)) == nullptr);
+  CHECK(!bench.flights.NextDeadline().has_value());
+}
+
 TEST_CASE("a holder that gives up, goes away or is silent hands the lease to one waiter") {
   Bench bench;
   const Lease first = bench.Lead(Asked("q", 1, 1), 1);

@@ -31,6 +31,11 @@ SlotNumber Index::Insert(const Slot& entry) {
   return slot;
 }
 
+void Index::SetLife(SlotNumber slot, base::UnixMillis fresh_until, base::UnixMillis expires_at) {
+  slots_[slot].fresh_until = fresh_until;
+  slots_[slot].expires_at = expires_at;
+}
+
 void Index::Remove(SlotNumber slot) {
   ENSURE(slots_[slot].used);
   exact_.Erase(slot, [this](SlotNumber s) { return slots_[s].exact.low; });

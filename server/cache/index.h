@@ -1,6 +1,6 @@
 // Index: the entries of one namespace in memory: found by exact or normalized hash, ordered by use.
 //
-// It holds what a lookup decides on, not the answers (those are rows of the store). About 150 bytes
+// It holds what a lookup decides on, not the answers (those are rows of the store). About 170 bytes
 // an entry. Hash tables use open addressing with linear probing and backward-shift deletion over
 // 4-byte slot numbers; the hashes are keyed, so nobody can choose them to collide. Least recently
 // used order is a doubly linked list through the slots.
@@ -31,10 +31,13 @@ struct Slot {
   std::uint64_t commit = 0;  // readers may see it once the store has committed this batch
   base::UnixMillis created_at{0};
   base::UnixMillis expires_at{0};
+  base::UnixMillis fresh_until{0};  // from here to expires_at it is stale
+  std::int64_t sliding_ms = 0;      // 0: a hit changes nothing
   Worth worth;
   LabelSet labels = 0;     // what it can be invalidated by
   std::uint16_t type = 0;  // number in the namespace's list of types
   bool used = false;
+  bool slides = false;  // a hit is about to make it fresh for longer
 
  private:
   friend class Index;
@@ -132,6 +135,8 @@ class Index {
   SlotNumber Insert(const Slot& entry);
   void Remove(SlotNumber slot);
   void Touch(SlotNumber slot);
+  void SetLife(SlotNumber slot, base::UnixMillis fresh_until, base::UnixMillis expires_at);
+  void SetSlides(SlotNumber slot, bool slides) { slots_[slot].slides = slides; }
   void Clear() { *this = Index(); }
 
   // Slots that may be in use: 0 to slots() - 1; at(i).used says whether one is.

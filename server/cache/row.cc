@@ -8,8 +8,9 @@ namespace {
 
 constexpr char kSummaryRow = 'm';
 constexpr char kBodyRow = 'b';
-constexpr std::uint8_t kVersion = 1;         // of bodies
-constexpr std::uint8_t kSummaryVersion = 2;  // 1 had no model and tags
+constexpr std::uint8_t kVersion = 1;  // of bodies
+// 1 had no model and tags, 2 no fresh_until and sliding_ms.
+constexpr std::uint8_t kSummaryVersion = 3;
 
 // All numbers are little-endian, as the machines are that this runs on.
 template <typename Number>
@@ -95,6 +96,8 @@ std::string FormatSummary(const Summary& summary) {
   AppendBytes(summary.type, out);
   AppendBytes(summary.model, out);
   AppendBytes(summary.tags, out);
+  AppendNumber(base::ToInt(summary.fresh_until), out);
+  AppendNumber(summary.sliding_ms, out);
   return out;
 }
 
@@ -111,9 +114,14 @@ base::Result<Summary> ParseSummary(std::string_view row_key, std::string_view va
   summary.worth.tokens_out = cursor.Take<std::uint32_t>();
   summary.worth.cost_nano = cursor.Take<std::uint64_t>();
   summary.type = cursor.TakeBytes();
-  if (version != 1) {
+  if (version > 1) {
     summary.model = cursor.TakeBytes();
     summary.tags = cursor.TakeBytes();
+  }
+  summary.fresh_until = expires_at;
+  if (version > 2) {
+    summary.fresh_until = base::UnixMillis{cursor.Take<std::int64_t>()};
+    summary.sliding_ms = cursor.Take<std::int64_t>();
   }
   if (version == 0 || version > kSummaryVersion || !cursor.Complete() ||
       row_key.size() != sizeof(RowKey)) {

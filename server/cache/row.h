@@ -36,6 +36,8 @@ struct Summary {
   std::string_view type;
   std::string_view model;  // as in the large row
   std::string_view tags;
+  base::UnixMillis fresh_until{0};  // from here to expires_at it is stale
+  std::int64_t sliding_ms = 0;      // a hit makes it fresh for so much longer; 0: it does not
 };
 
 // The large row.

@@ -12,6 +12,13 @@ namespace {
 constexpr std::size_t kEvictionsPerStore = 64;
 // How many void entries one transaction deletes.
 constexpr std::size_t kReclaimedAtOnce = 2'000;
+// An entry slides when that wins it more than this part of its time, so that a popular one is not
+// written anew with each hit.
+constexpr std::int64_t kSlidePart = 16;
+
+bool IsStale(const Slot& slot, base::UnixMillis now) {
+  return storage::IsExpired(slot.fresh_until, now);
+}
 
 std::vector<Label> LabelsOf(const EntryLabels& entry) {
   std::vector<Label> labels{{LabelKind::kType, entry.type}};
@@ -41,7 +48,9 @@ bool Cache::Space::Shows(const Slot& slot, const Visible& visible, Absent& why) 
     why = Absent::kVoid;
     return false;
   }
-  if (storage::IsExpired(slot.expires_at, visible.now)) {
+  if (storage::IsExpired(slot.expires_at, visible.now) ||
+      (IsStale(slot, visible.now) && visible.stale_ok_ms.has_value() &&
+       visible.now - slot.fresh_until >= *visible.stale_ok_ms)) {
     why = Absent::kExpired;
     return false;
   }
@@ -52,10 +61,24 @@ bool Cache::Space::Shows(const Slot& slot, const Visible& visible, Absent& why) 
   return true;
 }
 
-Cache::Candidate Cache::Space::Take(SlotNumber slot, Tier tier) {
+Cache::Candidate Cache::Space::Take(SlotNumber slot, Tier tier, base::UnixMillis now) {
   index_.Touch(slot);
   const Slot& entry = index_.at(slot);
-  return {tier, entry.id, entry.exact, entry.created_at, entry.expires_at, entry.worth, entry.type};
+  const bool stale = IsStale(entry, now);
+  if (entry.sliding_ms > 0 && !entry.slides && !stale &&
+      now + entry.sliding_ms - entry.fresh_until > entry.sliding_ms / kSlidePart) {
+    index_.SetSlides(slot, true);
+    slides_.push_back(entry.exact);
+  }
+  return {tier,
+          entry.id,
+          entry.exact,
+          entry.created_at,
+          entry.fresh_until,
+          entry.worth,
+          entry.type,
+          types_[entry.type].type,
+          stale};
 }
 
 std::optional<Cache::Candidate> Cache::Space::FindExact(const KeyHash& hash, const Visible& visible,
@@ -65,25 +88,39 @@ std::optional<Cache::Candidate> Cache::Space::FindExact(const KeyHash& hash, con
   if (slot == kNoSlot || !Shows(index_.at(slot), visible, why)) {
     return std::nullopt;
   }
-  return Take(slot, Tier::kExact);
+  return Take(slot, Tier::kExact, visible.now);
 }
 
 std::optional<Cache::Candidate> Cache::Space::FindNormalized(const KeyHash& hash,
                                                              const Visible& visible, Absent& why) {
   base::MutexLock lock(mutex_);
+  SlotNumber stale = kNoSlot;
   for (SlotNumber slot = index_.FindNormalized(hash); slot != kNoSlot;
        slot = index_.NextAlike(slot)) {
-    if (Shows(index_.at(slot), visible, why)) {
-      return Take(slot, Tier::kNormalized);
+    if (!Shows(index_.at(slot), visible, why)) {
+      continue;
     }
+    if (!IsStale(index_.at(slot), visible.now)) {
+      return Take(slot, Tier::kNormalized, visible.now);
+    }
+    stale = stale == kNoSlot ? slot : stale;
   }
-  return std::nullopt;
+  if (stale == kNoSlot) {
+    return std::nullopt;
+  }
+  return Take(stale, Tier::kNormalized, visible.now);
 }
 
-std::string Cache::Space::CountHit(const Candidate& candidate) {
+void Cache::Space::CountHit(std::string_view type, const Worth& worth, Tier tier) {
   base::MutexLock lock(mutex_);
-  CountSaving(types_[candidate.type].counters, candidate.worth, candidate.tier);
-  return types_[candidate.type].type;
+  CountSaving(types_[TypeNumber(type)].counters, worth, tier);
+}
+
+void Cache::Space::CountStale(std::string_view type, const Worth& worth, Tier tier) {
+  base::MutexLock lock(mutex_);
+  Counters& counters = types_[TypeNumber(type)].counters;
+  CountSaving(counters, worth, tier);
+  ++counters.stale;
 }
 
 void Cache::Space::CountFollower(std::string_view type, const Worth& worth, Tier tier) {
@@ -195,6 +232,47 @@ std::uint64_t Cache::Space::Clear(bool forget_counters) {
     dirty_ = false;
   }
   return removed;
+}
+
+Cache::Space::Life Cache::Space::Refresh(SlotNumber slot, base::UnixMillis fresh_until) {
+  const Slot& entry = index_.at(slot);
+  const base::UnixMillis expires_at = fresh_until + (entry.expires_at - entry.fresh_until);
+  index_.SetLife(slot, fresh_until, expires_at);
+  return {entry.exact, fresh_until, expires_at};
+}
+
+std::optional<Cache::Space::Life> Cache::Space::SetFresh(const KeyHash& exact, base::UnixMillis now,
+                                                         std::int64_t ttl_ms) {
+  base::MutexLock lock(mutex_);
+  const SlotNumber slot = index_.FindExact(exact);
+  if (slot == kNoSlot || storage::IsExpired(index_.at(slot).expires_at, now) ||
+      labels_.IsVoid(index_.at(slot).labels, index_.at(slot).id)) {
+    return std::nullopt;
+  }
+  return Refresh(slot, now + ttl_ms);
+}
+
+std::vector<Cache::Space::Life> Cache::Space::TakeSlides(base::UnixMillis now,
+                                                         std::size_t entries_max) {
+  base::MutexLock lock(mutex_);
+  std::vector<Life> slid;
+  while (!slides_.empty() && slid.size() < entries_max) {
+    const SlotNumber slot = index_.FindExact(slides_.back());
+    slides_.pop_back();
+    if (slot == kNoSlot || !index_.at(slot).slides) {
+      continue;  // It went, or was replaced.
+    }
+    index_.SetSlides(slot, false);
+    if (!storage::IsExpired(index_.at(slot).expires_at, now)) {
+      slid.push_back(Refresh(slot, now + index_.at(slot).sliding_ms));
+    }
+  }
+  return slid;
+}
+
+bool Cache::Space::HasSlides() const {
+  base::MutexLock lock(mutex_);
+  return !slides_.empty();
 }
 
 NamespaceStats Cache::Space::Stats() const {

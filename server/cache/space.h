@@ -27,9 +27,11 @@ struct Cache::Candidate {
   std::uint64_t id = 0;
   KeyHash exact;
   base::UnixMillis created_at{0};
-  base::UnixMillis expires_at{0};
+  base::UnixMillis fresh_until{0};
   Worth worth;
   std::uint16_t type = 0;
+  std::string type_name;
+  bool stale = false;
 };
 
 class Cache::Space {
@@ -39,15 +41,15 @@ class Cache::Space {
     std::uint64_t committed = 0;
     base::UnixMillis now{0};
     std::optional<std::int64_t> max_age_ms;
+    std::optional<std::int64_t> stale_ok_ms;  // absent: as long as it is kept
   };
-  enum class Absent : std::uint8_t { kUnknown, kExpired, kTooOld, kVoid };
 
-  // Marks the entry as used.
+  // Marks the entry as used. A fresh one goes before a stale one.
   std::optional<Candidate> FindExact(const KeyHash& hash, const Visible& visible, Absent& why);
   std::optional<Candidate> FindNormalized(const KeyHash& hash, const Visible& visible, Absent& why);
 
-  // Answers the name of the entry's type.
-  std::string CountHit(const Candidate& candidate);
+  void CountHit(std::string_view type, const Worth& worth, Tier tier);
+  void CountStale(std::string_view type, const Worth& worth, Tier tier);
   void CountMiss(std::string_view type);
   void CountFollower(std::string_view type, const Worth& worth, Tier tier);
 
@@ -60,6 +62,18 @@ class Cache::Space {
   // The entry's id, when there was one.
   std::optional<std::uint64_t> TakeOut(const KeyHash& exact);
   std::uint64_t Clear(bool forget_counters);
+
+  // The life of an entry that has changed, to be written.
+  struct Life {
+    KeyHash exact;
+    base::UnixMillis fresh_until{0};
+    base::UnixMillis expires_at{0};
+  };
+  // Gives the entry so much time from now; its stale window stays as long as it was.
+  std::optional<Life> SetFresh(const KeyHash& exact, base::UnixMillis now, std::int64_t ttl_ms);
+  // The entries that slid since the last call, at most so many.
+  std::vector<Life> TakeSlides(base::UnixMillis now, std::size_t entries_max);
+  bool HasSlides() const;
 
   NamespaceStats Stats() const;
   bool dirty() const;
@@ -94,11 +108,13 @@ class Cache::Space {
   std::uint16_t TypeNumber(std::string_view name) REQUIRES(mutex_);
   void RemoveSlot(SlotNumber slot) REQUIRES(mutex_);
   bool Shows(const Slot& slot, const Visible& visible, Absent& why) const REQUIRES(mutex_);
-  Candidate Take(SlotNumber slot, Tier tier) REQUIRES(mutex_);
+  Candidate Take(SlotNumber slot, Tier tier, base::UnixMillis now) REQUIRES(mutex_);
+  Life Refresh(SlotNumber slot, base::UnixMillis fresh_until) REQUIRES(mutex_);
 
   mutable base::Mutex mutex_;
   Index index_ GUARDED_BY(mutex_);
   std::vector<TypeStats> types_ GUARDED_BY(mutex_);
+  std::vector<KeyHash> slides_ GUARDED_BY(mutex_);
   bool dirty_ GUARDED_BY(mutex_) = false;
   Labels labels_ GUARDED_BY(mutex_);
   SlotNumber sweep_cursor_ GUARDED_BY(mutex_) = 0;

@@ -8,6 +8,7 @@ extern const CommandSpec kAuth;
 extern const CommandSpec kBackup;
 extern const CommandSpec kCacheAbandon;
 extern const CommandSpec kCacheAppend;
+extern const CommandSpec kCacheExpire;
 extern const CommandSpec kCacheFetch;
 extern const CommandSpec kCacheFill;
 extern const CommandSpec kCacheInvalidate;
@@ -59,6 +60,7 @@ std::span<const CommandSpec* const> AllCommands() {
       &kBackup,
       &kCacheAbandon,
       &kCacheAppend,
+      &kCacheExpire,
       &kCacheFetch,
       &kCacheFill,
       &kCacheInvalidate,

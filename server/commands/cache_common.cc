@@ -53,8 +53,13 @@ base::Result<cache::Tier> TierNamed(std::string_view name) {
 
 void WriteHit(const cache::Found& found, std::string_view reason, base::UnixMillis now,
               wire::Writer& reply) {
-  reply.Map(12);
-  reply.Field("status", "hit");
+  reply.Map(kFoundFields + 2);
+  reply.Field("status", found.stale ? "stale" : "hit");
+  WriteFound(found, now, reply);
+  reply.Field("reason", reason);
+}
+
+void WriteFound(const cache::Found& found, base::UnixMillis now, wire::Writer& reply) {
   reply.Field("tier", cache::NameOf(found.tier));
   reply.Field("id", found.body.id);
   reply.Str("response");
@@ -66,7 +71,10 @@ void WriteHit(const cache::Found& found, std::string_view reason, base::UnixMill
   reply.Field("tokens_out", found.worth.tokens_out);
   reply.Field("cost_nano", found.worth.cost_nano);
   reply.Field("model", found.body.model);
-  reply.Field("reason", reason);
+}
+
+void WriteMiss(const cache::Outcome& outcome, wire::Writer& reply) {
+  WriteStatus("miss", outcome.ruling.refused ? outcome.ruling.refusal : outcome.reason, reply);
 }
 
 void WriteStatus(std::string_view status, std::string_view reason, wire::Writer& reply) {
@@ -76,7 +84,14 @@ void WriteStatus(std::string_view status, std::string_view reason, wire::Writer&
 }
 
 void WriteStored(const cache::Stored& stored, wire::Writer& reply) {
-  reply.Map(3);
+  if (!stored.kept) {
+    reply.Map(2);
+    reply.Field("stored", false);
+    reply.Field("reason", stored.reason);
+    return;
+  }
+  reply.Map(4);
+  reply.Field("stored", true);
   reply.Field("id", stored.id);
   reply.Str("tier_keys");
   reply.Map(2);

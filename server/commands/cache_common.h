@@ -32,12 +32,19 @@ inline constexpr ArgSpec kIdentityOption{
     .max = base::limits::kIdentityBytes.value};
 inline constexpr ArgSpec kTypeOption{.name = "type",
                                      .kind = ArgKind::kText,
-                                     .doc = "the query type; `general` when not given",
+                                     .doc = "the query type; found by rules when not given",
                                      .max = base::limits::kNameBytes.value};
 inline constexpr ArgSpec kMaxAgeOption{.name = "max_age_ms",
                                        .kind = ArgKind::kMillis,
                                        .doc = "older entries are a miss",
                                        .max = base::limits::kTtlMs.ceiling};
+inline constexpr ArgSpec kStaleOkOption{
+    .name = "stale_ok_ms",
+    .kind = ArgKind::kMillis,
+    .doc =
+        "take an answer that is past its time to live by up to this much, as far as its type "
+        "keeps such answers (stale_ms, which is also the default); 0: none",
+    .max = base::limits::kTtlMs.ceiling};
 inline constexpr ArgSpec kTierOption{
     .name = "tier",
     .kind = ArgKind::kText,
@@ -80,13 +87,18 @@ base::Result<cache::Answer> AnswerOf(const Args& args, std::string_view response
                                      std::size_t first);
 base::Result<cache::Tier> TierNamed(std::string_view name);
 
-// {status, tier, id, response, type, age_ms, expires_at_ms, tokens_in, tokens_out, cost_nano,
-// model, reason}
+// {status: "hit" or "stale", tier, id, response, type, age_ms, expires_at_ms, tokens_in,
+// tokens_out, cost_nano, model, reason}
 void WriteHit(const cache::Found& found, std::string_view reason, base::UnixMillis now,
               wire::Writer& reply);
+// {status: "miss", reason}; a question that the policies refuse is a miss, too.
+void WriteMiss(const cache::Outcome& outcome, wire::Writer& reply);
 // {status, reason}
 void WriteStatus(std::string_view status, std::string_view reason, wire::Writer& reply);
-// {id, tier_keys: {exact, normalized}, expires_at_ms}
+// The same without status and reason: kFoundFields fields of a map.
+inline constexpr std::size_t kFoundFields = 10;
+void WriteFound(const cache::Found& found, base::UnixMillis now, wire::Writer& reply);
+// {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored: false, reason}
 void WriteStored(const cache::Stored& stored, wire::Writer& reply);
 
 }  // namespace reprise::commands

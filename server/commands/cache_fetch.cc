@@ -1,4 +1,6 @@
 // CACHE.FETCH: the answer, or the right to compute it, or the wait for whoever does.
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "protocol/base/buffer.h"
@@ -16,6 +18,7 @@ constexpr std::array kArgs{kPromptArg};
 enum Option : std::size_t {
   kMaxAgeMs = kQuestionOptions,
   kTier,
+  kStaleOkMs,
   kWait,
   kWaitMs,
   kLeaseMs,
@@ -30,6 +33,7 @@ constexpr std::array kOptions{
     kTypeOption,
     kMaxAgeOption,
     kTierOption,
+    kStaleOkOption,
     ArgSpec{.name = "wait",
             .kind = ArgKind::kBool,
             .doc = "false: answer `miss` instead of waiting for another caller (default true)"},
@@ -65,33 +69,69 @@ constexpr std::array kOptions{
 constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kBusy};
 constexpr std::array kExamples{
     Example{R"(["CACHE.FETCH", ["What is RAII?"]])",
-            R"({"status": "lease", "lease": "*", "lease_ms": 60000, "reason": "*"})"},
+            R"({"status": "lease", "lease": "*", "lease_ms": 60000, "type": "general", "reason": "*"})"},
     Example{R"(["CACHE.FETCH", ["what is raii", {"wait": false}]])",
             R"({"status": "miss", "reason": "another caller computes the answer"})"},
     Example{R"(["CACHE.FETCH", ["What is RAID?", {"only_if_cached": true}]])",
             R"({"status": "miss", "reason": "no entry for this prompt and identity"})"},
     Example{R"(["CACHE.FETCH", ["What is RAID?", {"no_store": true}]])",
             R"({"status": "bypass", "reason": "not stored, and no_store was asked for"})"},
+    Example{
+        R"(["CACHE.FETCH", ["Delete my account"]])",
+        R"({"status": "bypass", "reason": "*"})"},
     Example{R"(["CACHE.STORE", ["What is RAID?", "An array of disks."]])",
-            R"({"id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
+            R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
     Example{
         R"(["CACHE.FETCH", ["what is raid"]])",
         R"({"status": "hit", "tier": "normalized", "id": "*", "response": "An array of disks.", "type": "general", "age_ms": "*", "expires_at_ms": "*", "tokens_in": 0, "tokens_out": 0, "cost_nano": 0, "model": "", "reason": "the same prompt but for case, space or punctuation"})"},
 };
 
-void WriteLease(const cache::Lease& lease, std::string_view reason, wire::Writer& reply) {
-  reply.Map(4);
-  reply.Field("status", "lease");
-  reply.Field("lease", lease.token);
-  reply.Field("lease_ms", lease.lease_ms);
-  reply.Field("reason", reason);
-}
+// What a lookup left to do: compute, with what it found.
+struct Need {
+  cache::LookupLimits limits;
+  std::string type;
+  std::string_view reason;
+  std::optional<cache::Found> stale;  // whoever gets the lease may fall back on it
+};
 
 struct LeaseFor {
   cache::Lease lease;
   cache::KeyHash exact;
-  std::string_view reason;
 };
+
+void WriteLease(const cache::Lease& lease, std::string_view type, std::string_view reason,
+                wire::Writer& reply) {
+  reply.Map(5);
+  reply.Field("status", "lease");
+  reply.Field("lease", lease.token);
+  reply.Field("lease_ms", lease.lease_ms);
+  reply.Field("type", type);
+  reply.Field("reason", reason);
+}
+
+// With the stale answer beside it, should the upstream fail.
+void WriteLease(const cache::Lease& lease, const Need& need, base::UnixMillis now,
+                wire::Writer& reply) {
+  if (!need.stale.has_value()) {
+    WriteLease(lease, need.type, need.reason, reply);
+    return;
+  }
+  reply.Map(4 + kFoundFields);
+  reply.Field("status", "lease");
+  reply.Field("lease", lease.token);
+  reply.Field("lease_ms", lease.lease_ms);
+  reply.Field("reason", need.reason);
+  WriteFound(*need.stale, now, reply);
+}
+
+void WriteFailure(const cache::Failure& failure, const base::Clock& clock, wire::Writer& reply) {
+  const std::int64_t left = std::max<std::int64_t>(failure.ends - clock.Elapsed(), 0);
+  reply.Map(4);
+  reply.Field("status", "error");
+  reply.Field("error", failure.error);
+  reply.Field("retry_after_ms", left / base::kNanosPerMilli + 1);
+  reply.Field("reason", "the upstream failed for another caller a moment ago");
+}
 
 void WriteFilled(const cache::Filled& filled, cache::Tier tier, base::UnixMillis now,
                  wire::Writer& reply) {
@@ -115,6 +155,7 @@ class FetchWaiter final : public cache::Waiter {
     storage::NamespaceId namespace_id;
     cache::KeyHash exact;
     std::string stream;
+    std::string type;
   };
   FetchWaiter(std::shared_ptr<LateReply> reply, Parts parts)
       : reply_(std::move(reply)), parts_(std::move(parts)) {}
@@ -135,7 +176,11 @@ class FetchWaiter final : public cache::Waiter {
           Answer(*wakeup.filled, writer);
           break;
         case cache::Wakeup::Kind::kLease:
-          WriteLease(wakeup.lease, "whoever computed the answer gave up; it is your turn", writer);
+          WriteLease(wakeup.lease, parts_.type,
+                     "whoever computed the answer gave up; it is your turn", writer);
+          break;
+        case cache::Wakeup::Kind::kFailed:
+          WriteFailure(*wakeup.failure, parts_.instance.clock(), writer);
           break;
         case cache::Wakeup::Kind::kTimeout:
           WriteStatus("timeout", "the answer did not come in time", writer);
@@ -200,10 +245,12 @@ std::shared_ptr<const cache::Filled> FilledFrom(const cache::Found& found,
 
 // The lease came after a lookup that missed; an answer may have been committed in between. Then it
 // is handed on to those who wait behind this lease already.
-base::Status Lead(Context& context, const Args& args, cache::LookupLimits limits,
-                  const LeaseFor& got, wire::Writer& reply) {
+base::Status Lead(Context& context, const Args& args, const Need& need, const LeaseFor& got,
+                  wire::Writer& reply) {
   if (!args.BoolOr(kNoCache, false)) {
+    cache::LookupLimits limits = need.limits;
     limits.count_miss = false;
+    limits.stale_ok_ms = 0;
     const auto outcome = context.instance.cache().Lookup(QuestionOf(context, args), limits,
                                                          context.config.cache, context.view);
     if (outcome.ok() && outcome.value().found.has_value()) {
@@ -213,22 +260,45 @@ base::Status Lead(Context& context, const Args& args, cache::LookupLimits limits
       return base::Ok{};
     }
   }
-  WriteLease(got.lease, got.reason, reply);
+  WriteLease(got.lease, need, context.now(), reply);
+  return base::Ok{};
+}
+
+// One caller computes it anew, the others take the stale answer meanwhile.
+base::Status Revalidate(Context& context, const Args& args, const Need& need, wire::Writer& reply) {
+  cache::Cache& cache = context.instance.cache();
+  ASSIGN_OR_RETURN(cache::FlightQuestion question,
+                   cache.Ask(QuestionOf(context, args), need.limits.deepest, context.config.cache));
+  const cache::KeyHash exact = question.exact;
+  if (cache.flights().FindFailure(question) == nullptr) {
+    const auto lease =
+        cache.flights().Join(std::move(question), JoinRequestOf(context, args), nullptr);
+    if (lease.ok()) {
+      return Lead(context, args, need, {*lease.value(), exact}, reply);
+    }
+  }
+  cache.CountStale(context.principal.namespace_id, *need.stale);
+  WriteHit(*need.stale, "past its time to live; another caller computes it anew", context.now(),
+           reply);
   return base::Ok{};
 }
 
 // Nothing is stored that may be served: compute, or wait for whoever does.
-base::Status Join(Context& context, const Args& args, const cache::LookupLimits& limits,
-                  std::string_view reason, wire::Writer& reply) {
+base::Status Join(Context& context, const Args& args, const Need& need, wire::Writer& reply) {
   cache::Cache& cache = context.instance.cache();
   ASSIGN_OR_RETURN(cache::FlightQuestion question,
-                   cache.Ask(QuestionOf(context, args), limits.deepest, context.config.cache));
+                   cache.Ask(QuestionOf(context, args), need.limits.deepest, context.config.cache));
+  if (const auto failure = cache.flights().FindFailure(question);
+      failure != nullptr && !args.BoolOr(kNoCache, false)) {
+    WriteFailure(*failure, context.instance.clock(), reply);
+    return base::Ok{};
+  }
   const cache::JoinRequest request = JoinRequestOf(context, args);
   const cache::KeyHash exact = question.exact;
   if (context.deferral == nullptr || !args.BoolOr(kWait, true)) {
     const auto lease = cache.flights().Join(std::move(question), request, nullptr);
     if (lease.ok()) {
-      return Lead(context, args, limits, {*lease.value(), exact, reason}, reply);
+      return Lead(context, args, need, {*lease.value(), exact}, reply);
     }
     if (args.BoolOr(kWait, true) && lease.error().code != base::Code::kNotFound) {
       return lease.error();
@@ -239,14 +309,14 @@ base::Status Join(Context& context, const Args& args, const cache::LookupLimits&
   const std::shared_ptr<LateReply> late = context.deferral->Take();
   auto waiter = std::make_shared<FetchWaiter>(
       late, FetchWaiter::Parts{context.instance, context.principal.namespace_id, exact,
-                               std::string(args.BytesOr(kStream, ""))});
+                               std::string(args.BytesOr(kStream, "")), need.type});
   const auto lease = cache.flights().Join(std::move(question), request, std::move(waiter));
   if (lease.ok() && !lease.value().has_value()) {
     return base::Ok{};  // It waits; from here on the request may be gone.
   }
   late->Give([&](wire::Writer& writer) -> base::Status {
     if (lease.ok()) {
-      return Lead(context, args, limits, {*lease.value(), exact, reason}, writer);
+      return Lead(context, args, need, {*lease.value(), exact}, writer);
     }
     if (lease.error().code != base::Code::kNotFound) {
       return lease.error();
@@ -257,39 +327,69 @@ base::Status Join(Context& context, const Args& args, const cache::LookupLimits&
   return base::Ok{};
 }
 
-base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  cache::LookupLimits limits;
-  limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
-  limits.count_miss = !context.on_loop();
-  ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
-  const bool no_cache = args.BoolOr(kNoCache, false);
-  if (args.BoolOr(kBypass, false) || (no_cache && args.BoolOr(kNoStore, false))) {
-    WriteStatus("bypass", "asked for", reply);
-    return base::Ok{};
+// A stored answer is all that the caller wants.
+base::Status Settle(Context& context, const Args& args, const Need& need, wire::Writer& reply) {
+  if (need.stale.has_value()) {
+    context.instance.cache().CountStale(context.principal.namespace_id, *need.stale);
+    WriteHit(*need.stale, need.reason, context.now(), reply);
+  } else if (args.BoolOr(kOnlyIfCached, false)) {
+    WriteStatus("miss", need.reason, reply);
+  } else {
+    WriteStatus("bypass", "not stored, and no_store was asked for", reply);
   }
-  std::string_view reason = "no_cache was asked for";
-  if (!no_cache) {
-    ASSIGN_OR_RETURN(const cache::Outcome outcome,
-                     context.instance.cache().Lookup(QuestionOf(context, args), limits,
-                                                     context.config.cache, context.view));
-    if (outcome.found.has_value()) {
-      WriteHit(*outcome.found, outcome.reason, context.now(), reply);
-      return base::Ok{};
-    }
-    reason = outcome.reason;
-  }
+  return base::Ok{};
+}
+
+// Nothing fresh was found.
+base::Status Compute(Context& context, const Args& args, const Need& need, wire::Writer& reply) {
   if (context.on_loop()) {
     return base::Error{base::Code::kWouldBlock, "it may have to wait"};
   }
-  if (args.BoolOr(kOnlyIfCached, false)) {
-    WriteStatus("miss", reason, reply);
+  if (args.BoolOr(kOnlyIfCached, false) || args.BoolOr(kNoStore, false)) {
+    return Settle(context, args, need, reply);
+  }
+  return need.stale.has_value() ? Revalidate(context, args, need, reply)
+                                : Join(context, args, need, reply);
+}
+
+base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
+  Need need;
+  need.limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
+  need.limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
+  need.limits.count_miss = !context.on_loop();
+  ASSIGN_OR_RETURN(need.limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
+  const bool no_cache = args.BoolOr(kNoCache, false);
+  if (args.BoolOr(kBypass, false)) {
+    WriteStatus("bypass", "asked for", reply);
     return base::Ok{};
   }
-  if (args.BoolOr(kNoStore, false)) {
-    WriteStatus("bypass", "not stored, and no_store was asked for", reply);
+  if (no_cache && args.BoolOr(kNoStore, false)) {
+    WriteStatus("bypass", "no_cache and no_store were asked for", reply);
     return base::Ok{};
   }
-  return Join(context, args, limits, reason, reply);
+  const cache::Question question = QuestionOf(context, args);
+  cache::Ruling ruling;
+  if (no_cache) {
+    ASSIGN_OR_RETURN(ruling, cache::Cache::Judge(question, context.config.cache));
+    need.reason = "no_cache was asked for";
+  } else {
+    ASSIGN_OR_RETURN(
+        cache::Outcome outcome,
+        context.instance.cache().Lookup(question, need.limits, context.config.cache, context.view));
+    if (outcome.found.has_value() && !outcome.found->stale) {
+      WriteHit(*outcome.found, outcome.reason, context.now(), reply);
+      return base::Ok{};
+    }
+    need.reason = outcome.reason;
+    need.stale = std::move(outcome.found);
+    ruling = std::move(outcome.ruling);
+  }
+  if (ruling.refused) {
+    WriteStatus("bypass", ruling.refusal, reply);
+    return base::Ok{};
+  }
+  need.type = need.stale.has_value() ? need.stale->type : ruling.type;
+  return Compute(context, args, need, reply);
 }
 
 }  // namespace
@@ -301,9 +401,11 @@ constexpr CommandSpec kCacheFetch{
     .summary =
         "The stored answer; or a lease, when nobody computes it yet: compute, then CACHE.FILL; or "
         "the wait for the caller who has the lease. When that one gives up, goes away or does not "
-        "renew in time, the next waiter gets the lease. A key without the permission 'write' "
-        "waits, "
-        "but never gets a lease.",
+        "renew in time, the next waiter gets the lease. Where a stale answer is allowed, one "
+        "caller "
+        "gets the lease and the others that answer. A key without the permission 'write' waits, "
+        "but "
+        "never gets a lease.",
     .complexity = "O(prompt + identity + response bytes)",
     .since = "0.1",
     .flags = kRead | kWaits | kIdempotent,
@@ -311,9 +413,12 @@ constexpr CommandSpec kCacheFetch{
     .repeat_from = kNoRepeat,
     .options = kOptions,
     .result =
-        "{status: \"hit\", ... as CACHE.LOOKUP}, {status: \"lease\", lease, lease_ms, reason}, or "
-        "{status: \"miss\", \"bypass\" or \"timeout\", reason}: compute, but there is nothing to "
-        "fill",
+        "{status: \"hit\" or \"stale\", ... as CACHE.LOOKUP}; {status: \"lease\", lease, lease_ms, "
+        "type, reason}, with the fields of a stale answer when there is one, should the upstream "
+        "fail; {status: \"error\", error, retry_after_ms, reason}: the upstream failed for another "
+        "caller, leave it alone for so long; or {status: \"miss\", \"bypass\" or \"timeout\", "
+        "reason}: "
+        "compute, but there is nothing to fill",
     .errors = kErrors,
     .examples = kExamples,
     .run = &Run,

@@ -127,7 +127,9 @@ constexpr CommandSpec kCacheFill{
     .args = kArgs,
     .repeat_from = kNoRepeat,
     .options = kOptions,
-    .result = "{id, tier_keys: {exact, normalized}, expires_at_ms}",
+    .result =
+        "{stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored: false, "
+        "reason} when the policies keep no such answer: whoever waits has it all the same",
     .errors = kErrors,
     .examples = kExamples,
     .run = &Run,

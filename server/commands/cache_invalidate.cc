@@ -31,7 +31,7 @@ constexpr std::array kOptions{
 constexpr std::array kErrors{base::Code::kReadOnly};
 constexpr std::array kExamples{
     Example{R"(["CACHE.STORE", ["What is new in 2.0?", "Nothing.", {"tags": ["docs-1"]}]])",
-            R"({"id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
+            R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
     Example{R"(["CACHE.INVALIDATE", ["tag", "docs-1", {"dry_run": true}]])", R"({"entries": 1})"},
     Example{R"(["CACHE.INVALIDATE", ["tag", "docs-1"]])", R"({"entries": 1})"},
     Example{R"(["CACHE.LOOKUP", ["What is new in 2.0?"]])",

@@ -9,11 +9,12 @@ namespace reprise::commands {
 namespace {
 
 constexpr std::array kArgs{kPromptArg};
-enum Option : std::size_t { kMaxAgeMs = kQuestionOptions, kTier };
-constexpr std::array kOptions{kIdentityOption, kTypeOption, kMaxAgeOption, kTierOption};
+enum Option : std::size_t { kMaxAgeMs = kQuestionOptions, kTier, kStaleOkMs };
+constexpr std::array kOptions{kIdentityOption, kTypeOption, kMaxAgeOption, kTierOption,
+                              kStaleOkOption};
 constexpr std::array kExamples{
     Example{R"(["CACHE.STORE", ["What is RAII?", "Resource acquisition is initialization."]])",
-            R"({"id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
+            R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
     Example{
         R"(["CACHE.LOOKUP", ["what is  raii"]])",
         R"({"status": "hit", "tier": "normalized", "id": "*", "response": "Resource acquisition is initialization.", "type": "general", "age_ms": "*", "expires_at_ms": "*", "tokens_in": 0, "tokens_out": 0, "cost_nano": 0, "model": "", "reason": "the same prompt but for case, space or punctuation"})"},
@@ -26,16 +27,20 @@ constexpr std::array kExamples{
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   cache::LookupLimits limits;
   limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
+  limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
   ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
   const cache::Question question = QuestionOf(context, args);
   ASSIGN_OR_RETURN(
       const cache::Outcome outcome,
       context.instance.cache().Lookup(question, limits, context.config.cache, context.view));
-  if (outcome.found.has_value()) {
-    WriteHit(*outcome.found, outcome.reason, context.now(), reply);
-  } else {
-    WriteStatus("miss", outcome.reason, reply);
+  if (!outcome.found.has_value()) {
+    WriteMiss(outcome, reply);
+    return base::Ok{};
   }
+  if (outcome.found->stale) {
+    context.instance.cache().CountStale(question.namespace_id, *outcome.found);
+  }
+  WriteHit(*outcome.found, outcome.reason, context.now(), reply);
   return base::Ok{};
 }
 
@@ -55,7 +60,8 @@ constexpr CommandSpec kCacheLookup{
     .repeat_from = kNoRepeat,
     .options = kOptions,
     .result =
-        "{status: \"hit\", tier, id, response, type, age_ms, expires_at_ms, tokens_in, tokens_out, "
+        "{status: \"hit\" or \"stale\", tier, id, response, type, age_ms, expires_at_ms, "
+        "tokens_in, tokens_out, "
         "cost_nano, model, reason}, or {status: \"miss\", reason}",
     .errors = {},
     .examples = kExamples,

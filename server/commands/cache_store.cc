@@ -18,7 +18,10 @@ constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kReadOnly};
 constexpr std::array kExamples{
     Example{
         R"(["CACHE.STORE", ["What is RAII?", "Resource acquisition is initialization.", {"type": "factLookup", "tokens_in": 12, "tokens_out": 40, "cost_nano": 90000}]])",
-        R"({"id": "*", "tier_keys": {"exact": "*", "normalized": "*"}, "expires_at_ms": "*"})"},
+        R"({"stored": true, "id": "*", "tier_keys": {"exact": "*", "normalized": "*"}, "expires_at_ms": "*"})"},
+    Example{
+        R"(["CACHE.STORE", ["What is the weather in Paris?", "Rain."]])",
+        R"({"stored": false, "reason": "*"})"},
     Example{R"(["CACHE.STORE", ["What is RAII?", null]])", R"({"error": "bad_request"})"},
     Example{R"(["CACHE.STORE", ["p", "r", {"type": "nonsense"}]])", R"({"error": "bad_request"})"},
 };
@@ -47,7 +50,10 @@ constexpr CommandSpec kCacheStore{
     .args = kArgs,
     .repeat_from = kNoRepeat,
     .options = kOptions,
-    .result = "{id, tier_keys: {exact, normalized}, expires_at_ms}",
+    .result =
+        "{stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored: false, "
+        "reason} "
+        "when the policies keep no answer to this question (see CACHE.TYPES)",
     .errors = kErrors,
     .examples = kExamples,
     .run = &Run,

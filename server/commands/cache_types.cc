@@ -10,15 +10,26 @@ namespace {
 constexpr std::array kExamples{
     Example{
         R"(["CACHE.TYPES", []])",
-        R"({"general": {"ttl_ms": 3600000}, "research": {"ttl_ms": 3600000}, "factLookup": {"ttl_ms": 7200000}, "codePattern": {"ttl_ms": 86400000}, "commonTemplate": {"ttl_ms": 86400000}})"},
+        R"({"general": {"ttl_ms": 3600000, "stale_ms": 0, "jitter_percent": 0, "sliding": false, "store": true, "response_bytes_max": 1048576, "semantic": true, "error_budget_ppm": 20000}, "research": "*", "factLookup": "*", "codePattern": "*", "commonTemplate": "*", "live": {"ttl_ms": 60000, "stale_ms": 0, "jitter_percent": 0, "sliding": false, "store": false, "response_bytes_max": 1048576, "semantic": false, "error_budget_ppm": 20000}})"},
 };
+
+void WriteType(const config::QueryType& type, wire::Writer& reply) {
+  reply.Map(8);
+  reply.Field("ttl_ms", type.ttl_ms);
+  reply.Field("stale_ms", type.stale_ms);
+  reply.Field("jitter_percent", type.jitter_percent);
+  reply.Field("sliding", type.sliding);
+  reply.Field("store", type.store);
+  reply.Field("response_bytes_max", type.response_bytes_max);
+  reply.Field("semantic", type.semantic);
+  reply.Field("error_budget_ppm", type.error_budget_ppm);
+}
 
 base::Status Run(Context& context, const Args& /*args*/, wire::Writer& reply) {
   reply.Map(context.config.cache.types.size());
   for (const config::QueryType& type : context.config.cache.types) {
     reply.Str(type.name);
-    reply.Map(1);
-    reply.Field("ttl_ms", type.ttl_ms);
+    WriteType(type, reply);
   }
   return base::Ok{};
 }
@@ -36,7 +47,9 @@ constexpr CommandSpec kCacheTypes{
     .args = {},
     .repeat_from = kNoRepeat,
     .options = {},
-    .result = "{name: {ttl_ms}, ...}",
+    .result =
+        "{name: {ttl_ms, stale_ms, jitter_percent, sliding, store, response_bytes_max, "
+        "semantic, error_budget_ppm}, ...}",
     .errors = {},
     .examples = kExamples,
     .run = &Run,

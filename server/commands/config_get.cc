@@ -14,7 +14,7 @@ constexpr std::array kArgs{ArgSpec{.name = "prefix",
                                    .required = false,
                                    .max = 256}};
 constexpr std::array kExamples{
-    Example{R"(["CONFIG.GET", ["cache.types.research"]])",
+    Example{R"(["CONFIG.GET", ["cache.types.research.ttl"]])",
             R"({"cache.types.research.ttl_ms": "3600000"})"},
 };
 

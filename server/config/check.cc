@@ -1,7 +1,11 @@
 // Owns the rules over several keys. Ranges of single keys stand in table.cc.
+#include <algorithm>
+
 #include "server/config/address.h"
 #include "server/config/config.h"
 #include "server/config/quantity.h"
+#include "server/config/rule.h"
+#include "server/config/settings.h"
 
 namespace reprise::config {
 namespace {
@@ -97,6 +101,19 @@ base::Status CheckStore(const Config& config) {
   return base::Ok{};
 }
 
+base::Status CheckRules(const CacheOptions& cache) {
+  for (const std::string& text : cache.rules) {
+    const std::string_view name = SplitRule(text).type;
+    const bool is_known = std::any_of(cache.types.begin(), cache.types.end(),
+                                      [name](const QueryType& type) { return type.name == name; });
+    if (!is_known) {
+      return Conflict("cache.rules: " + Quoted(text) + " needs a section [cache.types." +
+                      std::string(name) + "]");
+    }
+  }
+  return base::Ok{};
+}
+
 }  // namespace
 
 base::Status Check(const Config& config) {
@@ -104,6 +121,7 @@ base::Status Check(const Config& config) {
   RETURN_IF_ERROR(CheckAddresses(config));
   RETURN_IF_ERROR(CheckSizes(config));
   RETURN_IF_ERROR(CheckStore(config));
+  RETURN_IF_ERROR(CheckRules(config.cache));
   return base::Ok{};
 }
 

@@ -42,18 +42,32 @@ struct HttpOptions {
 struct QueryType {
   std::string name;
   std::int64_t ttl_ms = 3'600'000;
+  std::int64_t stale_ms = 0;        // behind the ttl; served only to who asks for it
+  std::int64_t jitter_percent = 0;  // of the ttl, taken off at random
+  bool sliding = false;             // a hit starts the ttl anew
+  bool store = true;                // false: never stored, never served
+  std::int64_t response_bytes_max = base::limits::kValueBytes.value;
+  bool semantic = true;                    // the semantic tier may answer
+  std::int64_t error_budget_ppm = 20'000;  // wrong answers that the semantic tier may give
 };
 
 struct CacheOptions {
   std::int64_t entries_max = base::limits::kCacheEntries.value;  // of one namespace
   std::int64_t value_bytes_max = base::limits::kValueBytes.value;
   std::int64_t prompt_bytes_max = base::limits::kPromptBytes.value;
-  std::int64_t counters_flush_ms = 1'000;  // hit counters are written this often
-  std::vector<QueryType> types{{"general", 3'600'000},
-                               {"research", 3'600'000},
-                               {"factLookup", 7'200'000},
-                               {"codePattern", 86'400'000},
-                               {"commonTemplate", 86'400'000}};
+  std::int64_t counters_flush_ms = 1'000;    // hit counters are written this often
+  std::int64_t negative_ttl_ms = 5'000;      // how long an upstream's error may be told to others
+  std::vector<std::string> rules;            // "type: pattern", in order; see rule.h
+  std::vector<std::string> bypass_rules;     // patterns
+  std::vector<std::string> volatile_fields;  // of chat requests, no part of the identity
+  std::vector<QueryType> types{
+      {.name = "general", .ttl_ms = 3'600'000},
+      {.name = "research", .ttl_ms = 3'600'000},
+      {.name = "factLookup", .ttl_ms = 7'200'000},
+      {.name = "codePattern", .ttl_ms = 86'400'000},
+      {.name = "commonTemplate", .ttl_ms = 86'400'000},
+      // Time-dependent questions and actions. The rest counts once an operator lets it be stored.
+      {.name = "live", .ttl_ms = 60'000, .store = false, .semantic = false}};
 };
 
 struct LogOptions {

@@ -1,6 +1,7 @@
 // Owns the text of conf/reprise.toml.
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "server/config/config.h"
 #include "server/config/settings.h"
@@ -83,18 +84,46 @@ std::string Facts(const Row& row) {
          (row.change == Change::kLive ? "Live." : "Needs a restart.");
 }
 
-void AppendTypes(const Row& row, TypeField field, Config& config, std::string& out) {
+void AppendTypeField(const Row& row, const QueryType& type, std::string& out) {
+  const TypeField& field = std::get<TypeField>(row.field);
+  const auto* number = std::get_if<std::int64_t QueryType::*>(&field);
+  out.append("#").append(row.name.substr(row.name.rfind('.') + 1)).append(" = ");
+  out += number == nullptr ? ValueText(field, type) : TomlNumber(row.kind, type.**number);
+  out += "\n";
+}
+
+// What the fields mean, each known type with its ttl and what else is not the default of new types,
+// and one of the operator's own with all fields.
+void AppendTypes(std::string& out) {
   out += "\n";
   AppendComment(
-      "Query types: the kinds of questions, each with the time its answers stay good. A section "
+      "Query types: the kinds of questions, each with the policy for its answers. A section "
       "[cache.types.<name>] makes your own type; a name is a letter and up to 63 letters, digits, "
-      "'_' or '-', and there are at most 64 types.\n" +
-          std::string(row.doc) + " " + Facts(row),
+      "'_' or '-', and there are at most 64 types.",
       out);
-  for (QueryType& type : config.cache.types) {
-    out += "[cache.types." + type.name + "]\n#ttl_ms = " + TomlNumber(row.kind, field(type)) + "\n";
+  const QueryType fresh;
+  for (const Row& row : Rows()) {
+    if (std::holds_alternative<TypeField>(row.field)) {
+      const std::string_view key = row.name.substr(row.name.rfind('.') + 1);
+      AppendComment(std::string(key).append(": ").append(row.doc).append(" ") + Facts(row), out);
+    }
   }
-  out += "#[cache.types.faq]\n#ttl_ms = \"7d\"\n";
+  QueryType own;
+  own.name = "faq";
+  own.ttl_ms = 604'800'000;
+  std::vector<QueryType> types = Config().cache.types;
+  types.push_back(own);
+  for (const QueryType& type : types) {
+    const bool is_own = type.name == own.name;
+    out.append(is_own ? "#" : "").append("[cache.types.").append(type.name).append("]\n");
+    for (const Row& row : Rows()) {
+      const auto* field = std::get_if<TypeField>(&row.field);
+      if (field != nullptr && (is_own || row.name.ends_with(".ttl_ms") ||
+                               ValueText(*field, type) != ValueText(*field, fresh))) {
+        AppendTypeField(row, type, out);
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -108,18 +137,22 @@ std::string RenderDefaultFile() {
     AppendComment(section.doc, out);
     out.append("[").append(section.name).append("]\n");
     const std::string prefix = std::string(section.name) + ".";
+    bool has_types = false;
     for (const Row& row : Rows()) {
       if (!row.name.starts_with(prefix)) {
         continue;
       }
-      if (const auto* field = std::get_if<TypeField>(&row.field)) {
-        AppendTypes(row, *field, defaults, out);
+      if (std::holds_alternative<TypeField>(row.field)) {
+        has_types = true;
         continue;
       }
       out += "\n";
       AppendComment(std::string(row.doc) + "\n" + Facts(row), out);
       out.append("#").append(row.name.substr(prefix.size())).append(" = ");
       out.append(TomlValue(row, defaults)).append("\n");
+    }
+    if (has_types) {
+      AppendTypes(out);
     }
   }
   return out;

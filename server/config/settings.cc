@@ -7,8 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "protocol/base/ensure.h"
-
 namespace reprise::config {
 namespace {
 
@@ -37,13 +35,8 @@ base::Error WrongType(const Match& match, const Given& given) {
   return Refused(match, given.shown, why);
 }
 
-// The field of a number; makes the query type when the name has one in the middle.
-base::Result<std::int64_t*> NumberOf(const Match& match, const Given& given, Config& config) {
-  if (const auto* field = std::get_if<NumberField>(&match.row->field)) {
-    return &(*field)(config);
-  }
-  const auto* field = std::get_if<TypeField>(&match.row->field);
-  ENSURE(field != nullptr);
+// The query type in the middle of the name; makes it when it is new.
+base::Result<QueryType*> TypeOf(const Match& match, const Given& given, Config& config) {
   const std::string_view problem = TypeNameProblem(match.type_name);
   if (!problem.empty()) {
     return base::Error{base::Code::kBadRequest,
@@ -59,7 +52,20 @@ base::Result<std::int64_t*> NumberOf(const Match& match, const Given& given, Con
     type = &config.cache.types.emplace_back();
     type->name = match.type_name;
   }
-  return &(*field)(*type);
+  return type;
+}
+
+// Gives a number or a flag to the field, of the configuration or of a query type.
+template <typename PlainField, typename Value>
+base::Status Put(const Match& match, const Given& given, Value value, Config& config) {
+  if (const auto* field = std::get_if<PlainField>(&match.row->field)) {
+    (*field)(config) = value;
+    return base::Ok{};
+  }
+  const auto member = std::get<Value QueryType::*>(std::get<TypeField>(match.row->field));
+  ASSIGN_OR_RETURN(QueryType * type, TypeOf(match, given, config));
+  type->*member = value;
+  return base::Ok{};
 }
 
 base::Status AssignNumber(const Match& match, const Given& given, Config& config) {
@@ -76,9 +82,7 @@ base::Status AssignNumber(const Match& match, const Given& given, Config& config
   if (*number < row.min || *number > row.max) {
     return Refused(match, given.shown, "out of range");
   }
-  ASSIGN_OR_RETURN(std::int64_t * field, NumberOf(match, given, config));
-  *field = *number;
-  return base::Ok{};
+  return Put<NumberField>(match, given, *number, config);
 }
 
 base::Status AssignText(const Match& match, const Given& given, Config& config) {
@@ -139,8 +143,7 @@ base::Status AssignFlag(const Match& match, const Given& given, Config& config) 
   if (flag == nullptr) {
     return WrongType(match, given);
   }
-  std::get<FlagField>(match.row->field)(config) = *flag;
-  return base::Ok{};
+  return Put<FlagField>(match, given, *flag, config);
 }
 
 std::vector<std::string> SplitAtCommas(std::string_view text) {
@@ -187,15 +190,20 @@ Setting SettingOf(const Row& row, std::string name) {
   return setting;
 }
 
-void AppendTypes(const Row& row, TypeField field, Config& config, std::vector<Setting>& out) {
+// All fields of one query type after the other.
+void AppendTypes(Config& config, std::vector<Setting>& out) {
   Config defaults;
-  for (QueryType& type : config.cache.types) {
-    Setting setting = SettingOf(row, NameOf(Match{&row, type.name}));
-    setting.value = std::to_string(field(type));
-    QueryType fallback;
-    QueryType* known = FindType(defaults, type.name);
-    setting.default_value = std::to_string(field(known == nullptr ? fallback : *known));
-    out.push_back(std::move(setting));
+  const QueryType fallback;
+  for (const QueryType& type : config.cache.types) {
+    const QueryType* known = FindType(defaults, type.name);
+    for (const Row& row : Rows()) {
+      if (const auto* field = std::get_if<TypeField>(&row.field)) {
+        Setting setting = SettingOf(row, NameOf(Match{&row, type.name}));
+        setting.value = ValueText(*field, type);
+        setting.default_value = ValueText(*field, known == nullptr ? fallback : *known);
+        out.push_back(std::move(setting));
+      }
+    }
   }
 }
 
@@ -239,6 +247,13 @@ base::Status Assign(const Match& match, const Given& given, Config& config) {
       return AssignChoice(match, given, config);
   }
   return WrongType(match, given);
+}
+
+std::string ValueText(const TypeField& field, const QueryType& type) {
+  if (const auto* flag = std::get_if<bool QueryType::*>(&field)) {
+    return type.**flag ? "true" : "false";
+  }
+  return std::to_string(type.*std::get<std::int64_t QueryType::*>(field));
 }
 
 std::string ValueText(const Row& row, Config& config) {
@@ -297,9 +312,13 @@ std::vector<Setting> Describe(const Config& config, std::string_view prefix) {
   Config values = config;
   Config defaults;
   std::vector<Setting> settings;
+  bool has_types = false;
   for (const Row& row : Rows()) {
-    if (const auto* field = std::get_if<TypeField>(&row.field)) {
-      AppendTypes(row, *field, values, settings);
+    if (std::holds_alternative<TypeField>(row.field)) {
+      if (!has_types) {
+        AppendTypes(values, settings);
+      }
+      has_types = true;
       continue;
     }
     Setting setting = SettingOf(row, std::string(row.name));

@@ -32,6 +32,7 @@ base::Error UnknownName(std::string_view name);
 std::string Quoted(std::string_view text);
 // The plain form that Set takes: numbers without units, lists with commas.
 std::string ValueText(const Row& row, Config& config);
+std::string ValueText(const TypeField& field, const QueryType& type);
 // The fields of all live rows, from one configuration to another.
 void CopyLive(Config& from, Config& to);
 

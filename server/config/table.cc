@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "server/config/address.h"
+#include "server/config/rule.h"
 
 namespace reprise::config {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::int64_t kPathBytesMax = 4'095;      // PATH_MAX without its NUL
 constexpr std::int64_t kSocketPathBytesMax = 107;  // sun_path without its NUL
 constexpr std::int64_t kAddressBytesMax = 45;      // longest IPv6 address in numbers
 constexpr std::int64_t kAllowedHostsMax = 64;
+constexpr std::int64_t kRulesMax = 64;
 constexpr std::int64_t kHostBytesMax = 253;  // longest name of the DNS
 constexpr std::int64_t kPortMax = 65'535;
 constexpr std::int64_t kTiB = std::int64_t{1} << 40;
@@ -79,10 +81,29 @@ std::string_view HostProblem(std::string_view host) {
   return is_valid ? "" : "a host name is made of letters, digits, '-', '.', ':', '[', ']' and '_'";
 }
 
+constexpr std::array<std::string_view, 7> kMeaningFields{
+    "input", "instructions", "messages", "model", "prompt", "system", "tools"};
+
+std::string_view VolatileFieldProblem(std::string_view field) {
+  if (field.empty() || field.size() > static_cast<std::size_t>(limits::kNameBytes.value)) {
+    return "the name of a field has 1 to 64 bytes";
+  }
+  if (HasControlByte(field) || field.find(',') != std::string_view::npos) {
+    return "the name of a field holds no control bytes and no commas";
+  }
+  const bool has_meaning =
+      std::find(kMeaningFields.begin(), kMeaningFields.end(), field) != kMeaningFields.end();
+  return has_meaning ? "without this field different questions would share an answer" : "";
+}
+
 constexpr std::array<std::string_view, 2> kEngines{"rocksdb", "memory"};
 constexpr std::array<std::string_view, 3> kDurabilities{"always", "interval", "none"};
 constexpr std::array<std::string_view, 5> kLevels{"trace", "debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
+
+constexpr Row OfType(std::string_view name, Kind kind, TypeField field, std::string_view doc) {
+  return {name, kind, Change::kLive, 0, 0, field, doc};
+}
 
 constexpr Row Number(std::string_view name, Kind kind, Change change, NumberField field,
                      std::string_view doc) {
@@ -302,9 +323,71 @@ constexpr std::array kOtherRows{
                   Cache<&CacheOptions::counters_flush_ms>(),
                   "Hit and saving counters are written this often."),
            10, 600'000),
-    Row{"cache.types.<name>.ttl_ms", Kind::kMilliseconds, Change::kLive, limits::kTtlMs.floor,
-        limits::kTtlMs.ceiling, [](QueryType& type) -> std::int64_t& { return type.ttl_ms; },
-        "How long an entry of this query type lives when its caller does not say."},
+    Within(Number("cache.negative_ttl_ms", Kind::kMilliseconds, Change::kLive,
+                  Cache<&CacheOptions::negative_ttl_ms>(),
+                  "How long an upstream's error may be told to others who ask the same; 0: never."),
+           0, 3'600'000),
+    Row{"cache.rules",
+        Kind::kList,
+        Change::kLive,
+        0,
+        kRulesMax,
+        &At<&Config::cache, &CacheOptions::rules>,
+        "Which query type a prompt has when its caller does not say: texts \"type: pattern\", the "
+        "first that matches decides, then the built-in rules. A pattern is words that may stand "
+        "anywhere in the prompt, in this order and without others between them; case and "
+        "punctuation do not count. A * in place of a word stands for any number of words, at the "
+        "beginning or end of a word for any letters: [\"faq: opening hours\", \"codePattern: write "
+        "a * function\", \"live: deploy*\"]. Texts have at most 256 bytes.",
+        {},
+        RuleProblem},
+    Row{"cache.bypass_rules",
+        Kind::kList,
+        Change::kLive,
+        0,
+        kRulesMax,
+        &At<&Config::cache, &CacheOptions::bypass_rules>,
+        "Patterns, as in cache.rules but without a type, of prompts that bypass the cache: they "
+        "are neither looked up nor stored.",
+        {},
+        PatternProblem},
+    Row{"cache.volatile_fields",
+        Kind::kList,
+        Change::kLive,
+        0,
+        kRulesMax,
+        &At<&Config::cache, &CacheOptions::volatile_fields>,
+        "Fields of chat requests that do not change the answer and are left out of the identity, "
+        "beside those that the server knows.",
+        {},
+        VolatileFieldProblem},
+    Within(OfType("cache.types.<name>.ttl_ms", Kind::kMilliseconds, &QueryType::ttl_ms,
+                  "How long an entry of this query type lives when its caller does not say."),
+           limits::kTtlMs),
+    Within(
+        OfType("cache.types.<name>.stale_ms", Kind::kMilliseconds, &QueryType::stale_ms,
+               "How long after its ttl an answer is still served, marked as stale: while another "
+               "caller computes a new one, or when the upstream fails."),
+        0, limits::kTtlMs.ceiling),
+    Within(OfType("cache.types.<name>.jitter_percent", Kind::kInteger, &QueryType::jitter_percent,
+                  "The ttl is shortened at random by up to this much, so that entries made "
+                  "together do not end together; not one that the caller gave."),
+           0, 50),
+    OfType("cache.types.<name>.sliding", Kind::kBoolean, &QueryType::sliding,
+           "A hit starts the ttl anew."),
+    OfType("cache.types.<name>.store", Kind::kBoolean, &QueryType::store,
+           "Whether answers of this query type are kept at all; false: never stored nor served."),
+    Within(OfType("cache.types.<name>.response_bytes_max", Kind::kBytes,
+                  &QueryType::response_bytes_max, "Larger answers are not stored."),
+           limits::kValueBytes),
+    OfType("cache.types.<name>.semantic", Kind::kBoolean, &QueryType::semantic,
+           "Whether the semantic tier may answer with what was asked in other words. For that "
+           "tier; the others do not look at it."),
+    Within(
+        OfType("cache.types.<name>.error_budget_ppm", Kind::kInteger, &QueryType::error_budget_ppm,
+               "Wrong answers that the semantic tier may give, in a million. For that tier; the "
+               "others make none."),
+        0, 1'000'000),
 
     Row{"log.level", Kind::kChoice, Change::kLive, 0, 0, &At<&Config::log, &LogOptions::level>,
         "The least important events that are logged.", kLevels},

@@ -29,7 +29,8 @@ using NumberField = std::int64_t& (*)(Config&);
 using FlagField = bool& (*)(Config&);
 using TextField = std::string& (*)(Config&);
 using ListField = std::vector<std::string>& (*)(Config&);
-using TypeField = std::int64_t& (*)(QueryType&);  // of the query type in the middle of the name
+// Of the query type in the middle of the name.
+using TypeField = std::variant<std::int64_t QueryType::*, bool QueryType::*>;
 struct ChoiceField {
   std::size_t (*get)(const Config&);
   void (*set)(Config&, std::size_t);

@@ -122,6 +122,23 @@ bool KeysBegin(std::string_view line) {
   return true;
 }
 
+// Whether all but ASCII stands in quotes or behind a '#', and no text goes over several lines.
+// toml++ 3.3 looks at other characters there as white space, in release builds as undefined
+// behaviour.
+bool IsPlain(std::string_view line) {
+  std::size_t place = 0;
+  while (place < line.size() && line[place] != '#') {
+    const std::string_view rest = line.substr(place);
+    if (static_cast<unsigned char>(line[place]) >= 0x80 || rest.starts_with("\"\"\"") ||
+        rest.starts_with("'''")) {
+      return false;
+    }
+    const bool opens = line[place] == '"' || line[place] == '\'';
+    place = opens ? SkipQuoted(line, place) : place + 1;
+  }
+  return true;
+}
+
 // One key makes one level of tables for each dot, and these are torn down one inside the other: a
 // line without a bound could overflow the stack.
 base::Status CheckLines(const std::string& path, std::string_view content) {
@@ -137,6 +154,12 @@ base::Status CheckLines(const std::string& path, std::string_view content) {
           base::Code::kBadRequest,
           path + ":" + std::to_string(number) +
               ": a name is expected behind '[' and '.': letters, digits, '_' or '-'"};
+    }
+    if (!IsPlain(content.substr(0, end))) {
+      return base::Error{base::Code::kBadRequest,
+                         path + ":" + std::to_string(number) +
+                             ": letters other than ASCII stand in quotes, on one line, or in a "
+                             "comment"};
     }
     content.remove_prefix(std::min(end + 1, content.size()));
     ++number;

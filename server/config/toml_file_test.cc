@@ -59,7 +59,7 @@ base::Error LoadError(const std::string& content) {
   const base::Status status = LoadFile(dir.Write(content), config);
   REQUIRE_FALSE(status.ok());
   CHECK(config.log.level == "warn");
-  CHECK(config.cache.types.size() == 5);
+  CHECK(config.cache.types.size() == 6);
   std::string detail = status.error().detail;
   if (detail.starts_with(dir.path() + "/")) {
     detail.erase(0, dir.path().size() + 1);
@@ -111,14 +111,14 @@ slow_micros = "1s"
   CHECK(config.network.idle_ms == 7'200'000);
   CHECK(config.http.allowed_hosts == std::vector<std::string>{"a.example", "b.example"});
   CHECK(config.cache.entries_max == 5);
-  REQUIRE(config.cache.types.size() == 6);
+  REQUIRE(config.cache.types.size() == 7);
   CHECK(config.cache.types[1].name == "research");
   CHECK(config.cache.types[1].ttl_ms == 10'000);
-  CHECK(config.cache.types[5].name == "faq");
-  CHECK(config.cache.types[5].ttl_ms == 60'000);
+  CHECK(config.cache.types[6].name == "faq");
+  CHECK(config.cache.types[6].ttl_ms == 60'000);
   CHECK(config.log.slow_micros == 1'000'000);
   CHECK(Loaded("").network.port == 7377);
-  CHECK(Loaded("[store]\n[cache.types.general]\n").cache.types.size() == 5);
+  CHECK(Loaded("[store]\n[cache.types.general]\n").cache.types.size() == 6);
   CHECK(Loaded("store.sync_interval_ms = 5\r\n").store.sync_interval_ms == 5);
 }
 
@@ -275,6 +275,16 @@ TEST_CASE("endless nesting is refused and overflows nothing") {
   CHECK_THAT(Detail(tables + "\n"), Contains("c.toml:1:"));
 }
 
+TEST_CASE("letters other than ASCII stand in quotes or comments") {
+  CHECK(Loaded("[cache]\nrules = [\"general: gr\u00fc\u00dfe\"] # \u00fc\n").cache.rules ==
+        std::vector<std::string>{"general: gr\u00fc\u00dfe"});
+  for (const char* line :
+       {"\u0499ilele = 1", "a = \u0499", "a = \"\"\"x\n\"\"\" \u0499", "a = '''x'''"}) {
+    INFO(line);
+    CHECK(LoadError(line).detail.find("ASCII") != std::string::npos);
+  }
+}
+
 TEST_CASE("the default file loads as it is and when every comment is taken off") {
   const std::string file = RenderDefaultFile();
   const Config as_it_is = Loaded(file);
@@ -291,7 +301,7 @@ TEST_CASE("the default file loads as it is and when every comment is taken off")
     CHECK(Describe(as_it_is, setting.name).at(0).value == setting.value);
     CHECK(Describe(opened, setting.name).at(0).value == setting.value);
   }
-  CHECK(opened.cache.types.size() == 6);  // the example of one's own type
+  CHECK(opened.cache.types.size() == 7);  // the example of one's own type
   lines = std::istringstream(file);
   for (std::string line; std::getline(lines, line);) {
     CHECK(line.size() <= 100);

@@ -7,6 +7,8 @@ namespace reprise::instance {
 namespace {
 
 constexpr std::size_t kSlotsPerTick = 20'000;
+constexpr std::size_t kSlidesPerBatch = 500;
+constexpr int kSlideBatches = 20;
 
 }  // namespace
 
@@ -48,6 +50,15 @@ void Instance::Tick() {
   cache_->SweepExpired(clock_.Now(), kSlotsPerTick);
   if (cache_->HasUnwrittenCounters()) {
     WriteCounters();
+  }
+  // Popular entries may slide by the thousands between two ticks; the rest waits for the next one.
+  for (int i = 0; cache_->HasSlides() && i < kSlideBatches; ++i) {
+    const base::Status slid = store_->Run([this](storage::Transaction& transaction) {
+      return cache_->WriteSlides(kSlidesPerBatch, transaction);
+    });
+    if (!slid.ok()) {
+      break;  // The entries live as long as they would have without the hits.
+    }
   }
   if (cache_->NeedsReclaim()) {
     const base::Status reclaimed =

@@ -4,6 +4,25 @@ import { RESULTS, asIs, type ResultOf } from '../results.js';
 import type { Caller, CallOptions } from '../caller.js';
 import type { Integer, Value } from '../value.js';
 
+export interface CacheAbandonOptions {
+  /** what went wrong; told to others only with `ttl_ms` (0 to 1024 bytes) */
+  error?: string | undefined;
+  /**
+   * the upstream is to be left alone for so long: whoever waits, and whoever asks the same
+   * meanwhile, is told the error; at most cache.negative_ttl_ms (1 to 3600000)
+   */
+  ttlMs?: number | undefined;
+}
+
+export interface CacheExpireOptions {
+  /**
+   * all besides the prompt that can change the answer: model, system prompt, tools, temperature
+   * ...; compared exactly, but for the order of keys and the spelling of numbers: 1 and 1.0 are the
+   * same
+   */
+  identity?: unknown | undefined;
+}
+
 export interface CacheFetchOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
@@ -11,12 +30,17 @@ export interface CacheFetchOptions {
    * same
    */
   identity?: unknown | undefined;
-  /** the query type; `general` when not given (0 to 64 bytes) */
+  /** the query type; found by rules when not given (0 to 64 bytes) */
   type?: string | undefined;
   /** older entries are a miss (0 to 315360000000) */
   maxAgeMs?: number | undefined;
   /** the last tier that is tried: exact, or normalized (the default) (0 to 64 bytes) */
   tier?: string | undefined;
+  /**
+   * take an answer that is past its time to live by up to this much, as far as its type keeps such
+   * answers (stale_ms, which is also the default); 0: none (0 to 315360000000)
+   */
+  staleOkMs?: number | undefined;
   /** false: answer `miss` instead of waiting for another caller (default true) */
   wait?: boolean | undefined;
   /**
@@ -74,12 +98,17 @@ export interface CacheLookupOptions {
    * same
    */
   identity?: unknown | undefined;
-  /** the query type; `general` when not given (0 to 64 bytes) */
+  /** the query type; found by rules when not given (0 to 64 bytes) */
   type?: string | undefined;
   /** older entries are a miss (0 to 315360000000) */
   maxAgeMs?: number | undefined;
   /** the last tier that is tried: exact, or normalized (the default) (0 to 64 bytes) */
   tier?: string | undefined;
+  /**
+   * take an answer that is past its time to live by up to this much, as far as its type keeps such
+   * answers (stale_ms, which is also the default); 0: none (0 to 315360000000)
+   */
+  staleOkMs?: number | undefined;
 }
 
 export interface CacheStoreOptions {
@@ -89,7 +118,7 @@ export interface CacheStoreOptions {
    * same
    */
   identity?: unknown | undefined;
-  /** the query type; `general` when not given (0 to 64 bytes) */
+  /** the query type; found by rules when not given (0 to 64 bytes) */
   type?: string | undefined;
   /** labels of the entry; at most 32 of at most 128 bytes */
   tags?: readonly string[] | undefined;
@@ -110,13 +139,16 @@ export class CacheCommands {
   constructor(private readonly caller: Caller) {}
 
   /**
-   * Gives a lease back without an answer: the caller who has waited longest gets it.
+   * Gives a lease back without an answer: the caller who has waited longest gets it. With an error
+   * and a time nobody gets it: all are told the error until the time is over.
    * @param lease as CACHE.FETCH gave it (1 to 64 bytes)
    * @returns {}
    * @throws NotFoundError
    */
-  abandon(lease: string, call: CallOptions = {}): Promise<Value> {
-    return this.caller.call('CACHE.ABANDON', [lease], call)
+  abandon(
+    lease: string, options: CacheAbandonOptions = {}, call: CallOptions = {},
+  ): Promise<Value> {
+    return this.caller.call('CACHE.ABANDON', [lease, ...named(options)], call)
       .then(asIs);
   }
 
@@ -134,13 +166,32 @@ export class CacheCommands {
   }
 
   /**
+   * Sets the time to live of the entry with exactly this prompt and identity, from now; false when
+   * there is none. How long it may be stale afterwards does not change.
+   * @param prompt the question, UTF-8 (1 to 4194304 bytes)
+   * @param ttlMs time to live, from now (1 to 315360000000)
+   * @returns bool
+   * @throws TooLargeError, ReadOnlyError
+   */
+  expire(
+    prompt: string, ttlMs: number, options: CacheExpireOptions = {}, call: CallOptions = {},
+  ): Promise<Value> {
+    return this.caller.call('CACHE.EXPIRE', [prompt, ttlMs, ...named(options)], call)
+      .then(asIs);
+  }
+
+  /**
    * The stored answer; or a lease, when nobody computes it yet: compute, then CACHE.FILL; or the
    * wait for the caller who has the lease. When that one gives up, goes away or does not renew in
-   * time, the next waiter gets the lease. A key without the permission 'write' waits, but never
-   * gets a lease.
+   * time, the next waiter gets the lease. Where a stale answer is allowed, one caller gets the
+   * lease and the others that answer. A key without the permission 'write' waits, but never gets a
+   * lease.
    * @param prompt the question, UTF-8 (1 to 4194304 bytes)
-   * @returns {status: "hit", ... as CACHE.LOOKUP}, {status: "lease", lease, lease_ms, reason}, or
-   * {status: "miss", "bypass" or "timeout", reason}: compute, but there is nothing to fill
+   * @returns {status: "hit" or "stale", ... as CACHE.LOOKUP}; {status: "lease", lease, lease_ms,
+   * type, reason}, with the fields of a stale answer when there is one, should the upstream fail;
+   * {status: "error", error, retry_after_ms, reason}: the upstream failed for another caller, leave
+   * it alone for so long; or {status: "miss", "bypass" or "timeout", reason}: compute, but there is
+   * nothing to fill
    * @throws TooLargeError, BusyError
    */
   fetch(
@@ -156,7 +207,8 @@ export class CacheCommands {
    * @param lease as CACHE.FETCH gave it (1 to 64 bytes)
    * @param response the answer; nil when it was given by CACHE.APPEND: then it is the array of the
    * pieces
-   * @returns {id, tier_keys: {exact, normalized}, expires_at_ms}
+   * @returns {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored: false,
+   * reason} when the policies keep no such answer: whoever waits has it all the same
    * @throws NotFoundError, TooLargeError, ReadOnlyError
    */
   fill(
@@ -188,7 +240,7 @@ export class CacheCommands {
    * The stored answer to a prompt, or a miss: first by the same text, then by the same text but for
    * case, white space and terminal punctuation.
    * @param prompt the question, UTF-8 (1 to 4194304 bytes)
-   * @returns {status: "hit", tier, id, response, type, age_ms, expires_at_ms, tokens_in,
+   * @returns {status: "hit" or "stale", tier, id, response, type, age_ms, expires_at_ms, tokens_in,
    * tokens_out, cost_nano, model, reason}, or {status: "miss", reason}
    */
   lookup(
@@ -214,7 +266,7 @@ export class CacheCommands {
    * survive restarts.
    * @returns {entries, entries_max, memory_bytes, types: {name: counters}, total: counters};
    * counters are {hits_exact, hits_normalized, misses, stores, evictions, tokens_saved_in,
-   * tokens_saved_out, cost_saved_nano, followers}
+   * tokens_saved_out, cost_saved_nano, followers, stale}
    */
   stats(call: CallOptions = {}): Promise<ResultOf<'CACHE.STATS'>> {
     return this.caller.call('CACHE.STATS', [], call)
@@ -225,7 +277,8 @@ export class CacheCommands {
    * Stores the answer to a prompt; the same prompt and identity replaces what was there.
    * @param prompt the question, UTF-8 (1 to 4194304 bytes)
    * @param response the answer: any MessagePack value but nil
-   * @returns {id, tier_keys: {exact, normalized}, expires_at_ms}
+   * @returns {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored: false,
+   * reason} when the policies keep no answer to this question (see CACHE.TYPES)
    * @throws TooLargeError, ReadOnlyError
    */
   store(
@@ -237,7 +290,8 @@ export class CacheCommands {
 
   /**
    * The configured query types with their policies.
-   * @returns {name: {ttl_ms}, ...}
+   * @returns {name: {ttl_ms, stale_ms, jitter_percent, sliding, store, response_bytes_max,
+   * semantic, error_budget_ppm}, ...}
    */
   types(call: CallOptions = {}): Promise<ResultOf<'CACHE.TYPES'>> {
     return this.caller.call('CACHE.TYPES', [], call)

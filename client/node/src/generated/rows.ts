@@ -2,6 +2,7 @@
 
 /** Commands that may be sent again when it is not known whether they arrived. */
 export const REPEATABLE: ReadonlySet<string> = new Set([
+  'CACHE.EXPIRE',
   'CACHE.FETCH',
   'CACHE.INVALIDATE',
   'CACHE.LOOKUP',

@@ -15,13 +15,19 @@ from ..options import CallOptions
 class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
     """The cache commands."""
 
-    def cache_abandon(self, lease: str, *, call: CallOptions | None = None) -> MapR:
-        """Gives a lease back without an answer: the caller who has waited longest gets it.
+    def cache_abandon(
+            self, lease: str, *, error: str | None = None, ttl_ms: int | None = None,
+            call: CallOptions | None = None) -> MapR:
+        """Gives a lease back without an answer: the caller who has waited longest gets it. With an
+        error and a time nobody gets it: all are told the error until the time is over.
 
         lease: as CACHE.FETCH gave it
+        error: what went wrong; told to others only with `ttl_ms`
+        ttl_ms: the upstream is to be left alone for so long: whoever waits, and whoever asks the
+            same meanwhile, is told the error; at most cache.negative_ttl_ms
         Result: {}.
         """
-        return self._call("CACHE.ABANDON", [lease], {}, call)
+        return self._call("CACHE.ABANDON", [lease], {"error": error, "ttl_ms": ttl_ms}, call)
 
     def cache_append(self, lease: str, chunk: Any, *, call: CallOptions | None = None) -> MapR:
         """Adds a piece of the answer, which callers who wait with `stream` get at once. Nothing can
@@ -33,25 +39,43 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         """
         return self._call("CACHE.APPEND", [lease, chunk], {}, call)
 
+    def cache_expire(
+            self, prompt: str, ttl_ms: int, *, identity: Any = None,
+            call: CallOptions | None = None) -> AnyR:
+        """Sets the time to live of the entry with exactly this prompt and identity, from now; false
+        when there is none. How long it may be stale afterwards does not change.
+
+        prompt: the question, UTF-8
+        ttl_ms: time to live, from now
+        identity: all besides the prompt that can change the answer: model, system prompt, tools,
+            temperature ...; compared exactly, but for the order of keys and the spelling of
+            numbers: 1 and 1.0 are the same
+        Result: bool.
+        """
+        return self._call("CACHE.EXPIRE", [prompt, ttl_ms], {"identity": identity}, call)
+
     def cache_fetch(
             self, prompt: str, *, identity: Any = None, type: str | None = None,
-            max_age_ms: int | None = None, tier: str | None = None, wait: bool | None = None,
-            wait_ms: int | None = None, lease_ms: int | None = None, no_cache: bool | None = None,
-            no_store: bool | None = None, only_if_cached: bool | None = None,
-            bypass: bool | None = None, stream: str | None = None,
-            call: CallOptions | None = None) -> MapR:
+            max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
+            wait: bool | None = None, wait_ms: int | None = None, lease_ms: int | None = None,
+            no_cache: bool | None = None, no_store: bool | None = None,
+            only_if_cached: bool | None = None, bypass: bool | None = None,
+            stream: str | None = None, call: CallOptions | None = None) -> MapR:
         """The stored answer; or a lease, when nobody computes it yet: compute, then CACHE.FILL; or
         the wait for the caller who has the lease. When that one gives up, goes away or does not
-        renew in time, the next waiter gets the lease. A key without the permission 'write' waits,
-        but never gets a lease.
+        renew in time, the next waiter gets the lease. Where a stale answer is allowed, one caller
+        gets the lease and the others that answer. A key without the permission 'write' waits, but
+        never gets a lease.
 
         prompt: the question, UTF-8
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
             temperature ...; compared exactly, but for the order of keys and the spelling of
             numbers: 1 and 1.0 are the same
-        type: the query type; `general` when not given
+        type: the query type; found by rules when not given
         max_age_ms: older entries are a miss
         tier: the last tier that is tried: exact, or normalized (the default)
+        stale_ok_ms: take an answer that is past its time to live by up to this much, as far as its
+            type keeps such answers (stale_ms, which is also the default); 0: none
         wait: false: answer `miss` instead of waiting for another caller (default true)
         wait_ms: answer `timeout` when the answer has not come by then; otherwise the wait lasts
             while somebody computes
@@ -62,14 +86,18 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         bypass: as if there were no cache: always `bypass`
         stream: a label of yours: pieces of an answer that another caller streams arrive as EVENT
             ["chunk", {stream, index, chunk}]; index 0 again means from the start
-        Result: {status: "hit", ... as CACHE.LOOKUP}, {status: "lease", lease, lease_ms, reason}, or
-        {status: "miss", "bypass" or "timeout", reason}: compute, but there is nothing to fill.
+        Result: {status: "hit" or "stale", ... as CACHE.LOOKUP}; {status: "lease", lease, lease_ms,
+        type, reason}, with the fields of a stale answer when there is one, should the upstream
+        fail; {status: "error", error, retry_after_ms, reason}: the upstream failed for another
+        caller, leave it alone for so long; or {status: "miss", "bypass" or "timeout", reason}:
+        compute, but there is nothing to fill.
         """
         return self._call(
                 "CACHE.FETCH", [prompt], {"identity": identity, "type": type,
-                "max_age_ms": max_age_ms, "tier": tier, "wait": wait, "wait_ms": wait_ms,
-                "lease_ms": lease_ms, "no_cache": no_cache, "no_store": no_store,
-                "only_if_cached": only_if_cached, "bypass": bypass, "stream": stream}, call)
+                "max_age_ms": max_age_ms, "tier": tier, "stale_ok_ms": stale_ok_ms, "wait": wait,
+                "wait_ms": wait_ms, "lease_ms": lease_ms, "no_cache": no_cache,
+                "no_store": no_store, "only_if_cached": only_if_cached, "bypass": bypass,
+                "stream": stream}, call)
 
     def cache_fill(
             self, lease: str, response: Any, *, tags: Sequence[str] | None = None,
@@ -88,7 +116,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         tokens_out: output tokens of that call
         cost_nano: price of that call in nano-dollars
         model: who answered; kept for reports, not part of the identity
-        Result: {id, tier_keys: {exact, normalized}, expires_at_ms}.
+        Result: {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored:
+        false, reason} when the policies keep no such answer: whoever waits has it all the same.
         """
         return self._call(
                 "CACHE.FILL", [lease, response], {"tags": tags, "ttl_ms": ttl_ms,
@@ -117,7 +146,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
 
     def cache_lookup(
             self, prompt: str, *, identity: Any = None, type: str | None = None,
-            max_age_ms: int | None = None, tier: str | None = None,
+            max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
             call: CallOptions | None = None) -> MapR:
         """The stored answer to a prompt, or a miss: first by the same text, then by the same text
         but for case, white space and terminal punctuation.
@@ -126,15 +155,17 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
             temperature ...; compared exactly, but for the order of keys and the spelling of
             numbers: 1 and 1.0 are the same
-        type: the query type; `general` when not given
+        type: the query type; found by rules when not given
         max_age_ms: older entries are a miss
         tier: the last tier that is tried: exact, or normalized (the default)
-        Result: {status: "hit", tier, id, response, type, age_ms, expires_at_ms, tokens_in,
-        tokens_out, cost_nano, model, reason}, or {status: "miss", reason}.
+        stale_ok_ms: take an answer that is past its time to live by up to this much, as far as its
+            type keeps such answers (stale_ms, which is also the default); 0: none
+        Result: {status: "hit" or "stale", tier, id, response, type, age_ms, expires_at_ms,
+        tokens_in, tokens_out, cost_nano, model, reason}, or {status: "miss", reason}.
         """
         return self._call(
                 "CACHE.LOOKUP", [prompt], {"identity": identity, "type": type,
-                "max_age_ms": max_age_ms, "tier": tier}, call)
+                "max_age_ms": max_age_ms, "tier": tier, "stale_ok_ms": stale_ok_ms}, call)
 
     def cache_renew(self, lease: str, *, call: CallOptions | None = None) -> MapR:
         """Says that the answer is still being computed: the lease lives for its whole time again.
@@ -150,7 +181,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
 
         Result: {entries, entries_max, memory_bytes, types: {name: counters}, total: counters};
         counters are {hits_exact, hits_normalized, misses, stores, evictions, tokens_saved_in,
-        tokens_saved_out, cost_saved_nano, followers}.
+        tokens_saved_out, cost_saved_nano, followers, stale}.
         """
         return self._call("CACHE.STATS", [], {}, call)
 
@@ -167,14 +198,15 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
             temperature ...; compared exactly, but for the order of keys and the spelling of
             numbers: 1 and 1.0 are the same
-        type: the query type; `general` when not given
+        type: the query type; found by rules when not given
         tags: labels of the entry; at most 32 of at most 128 bytes
         ttl_ms: time to live
         tokens_in: input tokens of the call that made the answer
         tokens_out: output tokens of that call
         cost_nano: price of that call in nano-dollars
         model: who answered; kept for reports, not part of the identity
-        Result: {id, tier_keys: {exact, normalized}, expires_at_ms}.
+        Result: {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored:
+        false, reason} when the policies keep no answer to this question (see CACHE.TYPES).
         """
         return self._call(
                 "CACHE.STORE", [prompt, response], {"identity": identity, "type": type,
@@ -184,6 +216,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
     def cache_types(self, *, call: CallOptions | None = None) -> MapR:
         """The configured query types with their policies.
 
-        Result: {name: {ttl_ms}, ...}.
+        Result: {name: {ttl_ms, stale_ms, jitter_percent, sliding, store, response_bytes_max,
+        semantic, error_budget_ppm}, ...}.
         """
         return self._call("CACHE.TYPES", [], {}, call)

@@ -14,11 +14,14 @@ class FetchOptions(TypedDict, total=False):
     # ...; compared exactly, but for the order of keys and the spelling of numbers: 1 and 1.0 are
     # the same
     type: str
-    # the query type; `general` when not given
+    # the query type; found by rules when not given
     max_age_ms: int
     # older entries are a miss
     tier: str
     # the last tier that is tried: exact, or normalized (the default)
+    stale_ok_ms: int
+    # take an answer that is past its time to live by up to this much, as far as its type keeps such
+    # answers (stale_ms, which is also the default); 0: none
     wait: bool
     # false: answer `miss` instead of waiting for another caller (default true)
     wait_ms: int

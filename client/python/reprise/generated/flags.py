@@ -8,6 +8,7 @@ FLAGS: dict[str, frozenset[str]] = {
     "BACKUP": frozenset(["admin", "blocking", "waits"]),
     "CACHE.ABANDON": frozenset(["read"]),
     "CACHE.APPEND": frozenset(["read"]),
+    "CACHE.EXPIRE": frozenset(["idempotent", "write"]),
     "CACHE.FETCH": frozenset(["idempotent", "read", "waits"]),
     "CACHE.FILL": frozenset(["write"]),
     "CACHE.INVALIDATE": frozenset(["idempotent", "write"]),
@@ -55,12 +56,14 @@ FLAGS: dict[str, frozenset[str]] = {
 }
 
 OPTIONS: dict[str, frozenset[str]] = {
+    "CACHE.ABANDON": frozenset(["error", "ttl_ms"]),
+    "CACHE.EXPIRE": frozenset(["identity"]),
     "CACHE.FETCH": frozenset([
             "bypass", "identity", "lease_ms", "max_age_ms", "no_cache", "no_store",
-            "only_if_cached", "stream", "tier", "type", "wait", "wait_ms"]),
+            "only_if_cached", "stale_ok_ms", "stream", "tier", "type", "wait", "wait_ms"]),
     "CACHE.FILL": frozenset(["cost_nano", "model", "tags", "tokens_in", "tokens_out", "ttl_ms"]),
     "CACHE.INVALIDATE": frozenset(["dry_run", "identity"]),
-    "CACHE.LOOKUP": frozenset(["identity", "max_age_ms", "tier", "type"]),
+    "CACHE.LOOKUP": frozenset(["identity", "max_age_ms", "stale_ok_ms", "tier", "type"]),
     "CACHE.STORE": frozenset([
             "cost_nano", "identity", "model", "tags", "tokens_in", "tokens_out", "ttl_ms", "type"]),
     "HELLO": frozenset(["client", "version"]),
