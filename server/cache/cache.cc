@@ -327,32 +327,52 @@ struct Cache::Search {
   Wanted wanted;
   std::string& normalized;  // memory for wanted.normalized
   Absent why = Absent::kUnknown;
+  std::optional<Worth> shadow;  // what a tier in shadow mode would have saved
 };
 
+// What one tier answers; nothing when it is off, and in shadow mode only a note of what it would.
+base::Result<std::optional<Found>> Cache::AskTier(Search& search, Tier tier) const {
+  const bool is_exact = tier == Tier::kExact;
+  const config::TierMode mode = is_exact ? search.options.exact : search.options.normalized;
+  if (mode == config::TierMode::kOff) {
+    return std::optional<Found>{};
+  }
+  Wanted& wanted = search.wanted;
+  std::optional<Candidate> candidate;
+  if (is_exact) {
+    const KeyHash hash = hasher_.Exact(wanted.namespace_id, wanted.identity, wanted.prompt);
+    candidate = search.space.FindExact(hash, search.visible, search.why);
+  } else {
+    RETURN_IF_ERROR(text::Normalize(wanted.prompt, search.normalized));
+    wanted.normalized = search.normalized;
+    const KeyHash hash =
+        hasher_.Normalized(wanted.namespace_id, wanted.identity, search.normalized);
+    candidate = search.space.FindNormalized(hash, search.visible, search.why);
+  }
+  if (!candidate.has_value()) {
+    return std::optional<Found>{};
+  }
+  ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, search.view, search.space));
+  if (mode == config::TierMode::kShadow && found.has_value()) {
+    if (!found->stale && !search.shadow.has_value()) {
+      search.shadow = found->worth;
+    }
+    return std::optional<Found>{};
+  }
+  return found;
+}
+
+// A fresh answer of any tier goes before a stale one.
 base::Result<std::optional<Found>> Cache::FindAnswer(Search& search) const {
-  const Wanted& wanted = search.wanted;
-  std::optional<Found> stale;
-  const KeyHash exact = hasher_.Exact(wanted.namespace_id, wanted.identity, wanted.prompt);
-  if (const auto candidate = search.space.FindExact(exact, search.visible, search.why)) {
-    ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, search.view, search.space));
-    if (found.has_value() && !found->stale) {
-      return found;
-    }
-    stale = std::move(found);
+  ASSIGN_OR_RETURN(auto best, AskTier(search, Tier::kExact));
+  if (search.limits.deepest == Tier::kExact || (best.has_value() && !best->stale)) {
+    return best;
   }
-  if (search.limits.deepest == Tier::kExact) {
-    return stale;
+  ASSIGN_OR_RETURN(auto found, AskTier(search, Tier::kNormalized));
+  if (found.has_value() && (!found->stale || !best.has_value())) {
+    return found;
   }
-  RETURN_IF_ERROR(text::Normalize(wanted.prompt, search.normalized));
-  search.wanted.normalized = search.normalized;
-  const KeyHash alike = hasher_.Normalized(wanted.namespace_id, wanted.identity, search.normalized);
-  if (const auto candidate = search.space.FindNormalized(alike, search.visible, search.why)) {
-    ASSIGN_OR_RETURN(auto found, Verify(wanted, *candidate, search.view, search.space));
-    if (found.has_value() && (!found->stale || !stale.has_value())) {
-      return found;
-    }
-  }
-  return stale;
+  return best;
 }
 
 base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits& limits,
@@ -368,16 +388,19 @@ base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits
   thread_local std::string identity;
   thread_local std::string normalized;
   RETURN_IF_ERROR(CanonicalIdentity(question.identity, identity));
-  Search search{limits,
-                options,
-                view,
-                FindOrMake(question.namespace_id),
-                {view.store().committed(), view.now(), limits.max_age_ms, limits.stale_ok_ms},
-                {question.namespace_id, identity, question.prompt, {}},
-                normalized};
+  Search search{
+      limits,
+      options,
+      view,
+      FindOrMake(question.namespace_id),
+      {view.store().committed(), view.now(), limits.max_age_ms, limits.stale_ok_ms, limits.peek},
+      {question.namespace_id, identity, question.prompt, {}},
+      normalized,
+      Absent::kUnknown,
+      std::nullopt};
   ASSIGN_OR_RETURN(auto found, FindAnswer(search));
   if (found.has_value() && IsKept(found->type, options)) {
-    if (!found->stale) {
+    if (!found->stale && !limits.peek) {
       search.space.CountHit(found->type, found->worth, found->tier);
     }
     const std::string_view reason = ReasonOf(*found);
@@ -387,14 +410,17 @@ base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits
   if (ruling.refused) {
     return Refuse(std::move(ruling), search.space, limits);
   }
-  if (limits.count_miss) {
+  if (limits.count_miss && !limits.peek) {
     search.space.CountMiss(ruling.type);
+    if (search.shadow.has_value()) {
+      search.space.CountShadow(ruling.type, *search.shadow);
+    }
   }
   return Outcome{std::nullopt, ReasonOf(search.why), std::move(ruling)};
 }
 
 Outcome Cache::Refuse(Ruling ruling, Space& space, const LookupLimits& limits) {
-  if (limits.count_miss) {
+  if (limits.count_miss && !limits.peek) {
     space.CountMiss(ruling.type);
   }
   return {std::nullopt, "the policies refuse it", std::move(ruling)};
@@ -468,7 +494,7 @@ base::Result<FlightQuestion> Cache::Ask(const Question& question, Tier deepest,
       hasher_.Normalized(asked.namespace_id, asked.identity, asked.normalized_prompt);
   asked.prompt = question.prompt;
   asked.type = ruling.type;
-  asked.exact_only = deepest == Tier::kExact;
+  asked.exact_only = deepest == Tier::kExact || options.normalized != config::TierMode::kOn;
   return asked;
 }
 

@@ -32,6 +32,7 @@
 #include "protocol/base/mutex.h"
 #include "protocol/base/result.h"
 #include "server/cache/counters.h"
+#include "server/cache/explain.h"
 #include "server/cache/flights.h"
 #include "server/cache/identity.h"
 #include "server/cache/index.h"
@@ -76,6 +77,7 @@ struct LookupLimits {
   std::optional<std::int64_t> max_age_ms;   // older entries are a miss
   std::optional<std::int64_t> stale_ok_ms;  // how stale it may be; absent: as the type says
   bool count_miss = true;                   // false: the caller asks again, or counts it itself
+  bool peek = false;                        // nothing is counted, no entry counts as used
 };
 
 struct Found {
@@ -140,6 +142,9 @@ class Cache {
   // The question as flights know it. Errors: as Lookup.
   base::Result<FlightQuestion> Ask(const Question& question, Tier deepest,
                                    const config::CacheOptions& options) const;
+  // Entries that are nearest to the question: explain.h. Reads the disk, at most so many rows.
+  base::Result<Neighbourhood> FindNeighbours(const FlightQuestion& asked, const storage::View& view,
+                                             std::uint64_t rows_max) const;
   // A stale answer was served after all, and so saved a call.
   void CountStale(storage::NamespaceId id, const Found& found);
   // Somebody who waited for the answer had it, and so saved a call.
@@ -195,6 +200,7 @@ class Cache {
   struct Search;  // one lookup
   static base::Result<std::optional<Found>> Verify(const Wanted& wanted, const Candidate& candidate,
                                                    const storage::View& view, Space& space);
+  base::Result<std::optional<Found>> AskTier(Search& search, Tier tier) const;
   // What there is for the question; not counted.
   base::Result<std::optional<Found>> FindAnswer(Search& search) const;
   static Outcome Refuse(Ruling ruling, Space& space, const LookupLimits& limits);

@@ -299,6 +299,66 @@ TEST_CASE("a type's own bound on responses is told by its name") {
   CHECK(bench.TryStore("q", std::string(1'024, 'r'), "research").ok());
 }
 
+TEST_CASE("a tier in shadow mode answers nothing and counts what it would have saved") {
+  Bench bench;
+  bench.Put("What is RAII?", "an idiom");
+  bench.options.normalized = config::TierMode::kShadow;
+  CHECK(bench.Text("What is RAII?") == "an idiom");
+  CHECK(bench.Text("what is raii") == "miss");
+  CHECK(bench.Text("something else") == "miss");
+  CHECK(bench.Count("general").shadow_hits == 1);
+  CHECK(bench.Count("general").shadow_cost_nano == 300);
+  CHECK(bench.Count("general").misses == 2);
+  CHECK(bench.Count("general").cost_saved_nano == 300);  // of the exact hit
+  bench.options.exact = config::TierMode::kOff;
+  CHECK(bench.Text("What is RAII?") == "miss");
+  CHECK(bench.Count("general").shadow_hits == 2);  // The exact text is also the normalized one.
+  bench.options.normalized = config::TierMode::kOn;
+  CHECK(bench.Text("What is RAII?") == "an idiom");
+  CHECK(bench.Count("general").hits_normalized == 1);
+}
+
+TEST_CASE("a peek counts nothing and leaves the order of use as it is") {
+  Bench bench;
+  bench.options.entries_max = 2;
+  bench.Put("first", "1");
+  bench.Put("second", "2");
+  LookupLimits peek;
+  peek.peek = true;
+  CHECK(StatusOf(bench.Ask("first", NamespaceId{1}, "", peek)) == "hit");
+  CHECK(StatusOf(bench.Ask("absent", NamespaceId{1}, "", peek)) == "miss");
+  CHECK(bench.Count("general").hits_exact == 0);
+  CHECK(bench.Count("general").misses == 0);
+  bench.Put("third", "3");
+  CHECK(bench.Text("first") == "miss");
+  CHECK(bench.Text("second") == "2");
+}
+
+TEST_CASE("the nearest entries are those with the same prompt, then those that share words") {
+  Bench bench;
+  bench.Put("What is RAII?", "1", "", NamespaceId{1}, R"({"model": "large", "t": 0})");
+  bench.Put("what is raii", "2", "", NamespaceId{1}, R"({"model": "small", "t": 1})");
+  bench.Put("What is RAID?", "3");
+  bench.Put("Something else entirely", "4");
+  bench.Put("What is RAII?", "5", "", NamespaceId{2});
+  const std::string identity = Bench::Identity(R"({"model": "small", "t": 0, "s": 1})");
+  const auto asked = bench.cache->Ask({NamespaceId{1}, "What is RAII?", identity, ""},
+                                      Tier::kNormalized, bench.options);
+  const storage::View view(*bench.store, bench.clock.Now(), storage::ReadMode::kDisk);
+  const auto around = bench.cache->FindNeighbours(asked.value(), view, 100);
+  REQUIRE(around.ok());
+  CHECK(around.value().rows_read == 4);
+  CHECK(around.value().complete);
+  REQUIRE(around.value().nearest.size() == 3);
+  CHECK(around.value().nearest[0].differences.size() == 2);
+  CHECK(around.value().nearest[1].same_prompt);
+  CHECK(around.value().nearest[2].prompt == "What is RAID?");
+  CHECK(around.value().nearest[2].overlap == 0.5);
+  const auto cut = bench.cache->FindNeighbours(asked.value(), view, 2);
+  CHECK(cut.value().rows_read == 2);
+  CHECK_FALSE(cut.value().complete);
+}
+
 TEST_CASE("an invalidated tag, type, model or namespace is never served again") {
   Bench bench;
   const auto invalidate = [&](LabelKind kind, std::string_view name) {

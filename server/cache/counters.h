@@ -25,6 +25,8 @@ struct Counters {
   std::uint64_t cost_saved_nano = 0;
   std::uint64_t followers = 0;
   std::uint64_t stale = 0;
+  std::uint64_t shadow_hits = 0;
+  std::uint64_t shadow_cost_nano = 0;
 
   void Add(const Counters& other);
 };
@@ -48,6 +50,10 @@ inline constexpr std::array kCounterFields{
     CounterField{"cost_saved_nano", &Counters::cost_saved_nano, "nano-dollars of the calls saved"},
     CounterField{"followers", &Counters::followers, "hits that waited for another caller's answer"},
     CounterField{"stale", &Counters::stale, "hits that were served past their time to live"},
+    CounterField{"shadow_hits", &Counters::shadow_hits,
+                 "lookups that a tier in shadow mode would have answered"},
+    CounterField{"shadow_cost_nano", &Counters::shadow_cost_nano,
+                 "nano-dollars that those answers would have saved"},
 };
 
 // Rows of the `meta` family. Fields may be appended in later versions; missing ones read as 0.

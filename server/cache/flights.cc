@@ -268,6 +268,15 @@ std::shared_ptr<const Failure> Flights::FindFailure(const FlightQuestion& questi
   return lives ? flight->failure : nullptr;
 }
 
+std::string_view Flights::Describe(const FlightQuestion& question) const {
+  base::MutexLock lock(mutex_);
+  const FlightRef flight = FindSame(question);
+  if (flight == nullptr) {
+    return "nobody";
+  }
+  return flight->failure == nullptr ? "another caller" : "failed";
+}
+
 void Flights::ForgetFailure(const FlightRef& flight) {
   failure_ends_.erase({flight->failure->ends, flight});
   flight->failure = nullptr;

@@ -138,6 +138,8 @@ class Flights {
   // Ends the flight; who asks the same within `ttl_ms` is told the error, unless it joins anew.
   base::Status Fail(storage::NamespaceId id, std::string_view token, std::string_view error,
                     std::int64_t ttl_ms);
+  // For people: "nobody", "another caller" or "failed".
+  std::string_view Describe(const FlightQuestion& question) const;
   std::shared_ptr<const Failure> FindFailure(const FlightQuestion& question) const;
 
   // A fill in two steps, around the commit. Between them nothing else can end the flight.

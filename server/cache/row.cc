@@ -83,6 +83,11 @@ std::string SummaryPrefix(storage::NamespaceId id) {
   return std::string(prefix.data(), prefix.size()) + kSummaryRow;
 }
 
+std::string BodyPrefix(storage::NamespaceId id) {
+  const auto prefix = storage::PrefixOf(id);
+  return std::string(prefix.data(), prefix.size()) + kBodyRow;
+}
+
 std::string FormatSummary(const Summary& summary) {
   std::string out;
   AppendNumber(kSummaryVersion, out);

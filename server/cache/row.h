@@ -60,6 +60,7 @@ RowKey SummaryKey(storage::NamespaceId id, const KeyHash& exact);
 RowKey BodyKey(storage::NamespaceId id, const KeyHash& exact);
 // In front of all SummaryKeys of a namespace.
 std::string SummaryPrefix(storage::NamespaceId id);
+std::string BodyPrefix(storage::NamespaceId id);
 
 std::string FormatSummary(const Summary& summary);
 // `row_key` gives the exact hash.

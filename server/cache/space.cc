@@ -61,11 +61,14 @@ bool Cache::Space::Shows(const Slot& slot, const Visible& visible, Absent& why) 
   return true;
 }
 
-Cache::Candidate Cache::Space::Take(SlotNumber slot, Tier tier, base::UnixMillis now) {
-  index_.Touch(slot);
+Cache::Candidate Cache::Space::Take(SlotNumber slot, Tier tier, const Visible& visible) {
+  if (!visible.peek) {
+    index_.Touch(slot);
+  }
   const Slot& entry = index_.at(slot);
+  const base::UnixMillis now = visible.now;
   const bool stale = IsStale(entry, now);
-  if (entry.sliding_ms > 0 && !entry.slides && !stale &&
+  if (!visible.peek && entry.sliding_ms > 0 && !entry.slides && !stale &&
       now + entry.sliding_ms - entry.fresh_until > entry.sliding_ms / kSlidePart) {
     index_.SetSlides(slot, true);
     slides_.push_back(entry.exact);
@@ -88,7 +91,7 @@ std::optional<Cache::Candidate> Cache::Space::FindExact(const KeyHash& hash, con
   if (slot == kNoSlot || !Shows(index_.at(slot), visible, why)) {
     return std::nullopt;
   }
-  return Take(slot, Tier::kExact, visible.now);
+  return Take(slot, Tier::kExact, visible);
 }
 
 std::optional<Cache::Candidate> Cache::Space::FindNormalized(const KeyHash& hash,
@@ -101,19 +104,27 @@ std::optional<Cache::Candidate> Cache::Space::FindNormalized(const KeyHash& hash
       continue;
     }
     if (!IsStale(index_.at(slot), visible.now)) {
-      return Take(slot, Tier::kNormalized, visible.now);
+      return Take(slot, Tier::kNormalized, visible);
     }
     stale = stale == kNoSlot ? slot : stale;
   }
   if (stale == kNoSlot) {
     return std::nullopt;
   }
-  return Take(stale, Tier::kNormalized, visible.now);
+  return Take(stale, Tier::kNormalized, visible);
 }
 
 void Cache::Space::CountHit(std::string_view type, const Worth& worth, Tier tier) {
   base::MutexLock lock(mutex_);
   CountSaving(types_[TypeNumber(type)].counters, worth, tier);
+}
+
+void Cache::Space::CountShadow(std::string_view type, const Worth& worth) {
+  base::MutexLock lock(mutex_);
+  Counters& counters = types_[TypeNumber(type)].counters;
+  ++counters.shadow_hits;
+  counters.shadow_cost_nano += worth.cost_nano;
+  dirty_ = true;
 }
 
 void Cache::Space::CountStale(std::string_view type, const Worth& worth, Tier tier) {
@@ -359,6 +370,12 @@ Cache::Space::Reclaimed Cache::Space::Reclaim(std::size_t slots_max) {
     reclaimed.floors = labels_.DropFloors();
   }
   return reclaimed;
+}
+
+bool Cache::Space::Holds(const KeyHash& exact, std::uint64_t id) const {
+  base::MutexLock lock(mutex_);
+  const SlotNumber slot = index_.FindExact(exact);
+  return slot != kNoSlot && index_.at(slot).id == id && !labels_.IsVoid(index_.at(slot).labels, id);
 }
 
 bool Cache::Space::NeedsReclaim() const {

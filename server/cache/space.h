@@ -42,6 +42,7 @@ class Cache::Space {
     base::UnixMillis now{0};
     std::optional<std::int64_t> max_age_ms;
     std::optional<std::int64_t> stale_ok_ms;  // absent: as long as it is kept
+    bool peek = false;                        // the entry does not count as used
   };
 
   // Marks the entry as used. A fresh one goes before a stale one.
@@ -49,6 +50,7 @@ class Cache::Space {
   std::optional<Candidate> FindNormalized(const KeyHash& hash, const Visible& visible, Absent& why);
 
   void CountHit(std::string_view type, const Worth& worth, Tier tier);
+  void CountShadow(std::string_view type, const Worth& worth);
   void CountStale(std::string_view type, const Worth& worth, Tier tier);
   void CountMiss(std::string_view type);
   void CountFollower(std::string_view type, const Worth& worth, Tier tier);
@@ -98,6 +100,8 @@ class Cache::Space {
   };
   Reclaimed Reclaim(std::size_t slots_max);
   bool NeedsReclaim() const;
+  // Whether the entry is there and was not invalidated.
+  bool Holds(const KeyHash& exact, std::uint64_t id) const;
   // Rows that Reclaim took out could not be deleted: the floors stay until the next start.
   void KeepFloors();
 
@@ -108,7 +112,7 @@ class Cache::Space {
   std::uint16_t TypeNumber(std::string_view name) REQUIRES(mutex_);
   void RemoveSlot(SlotNumber slot) REQUIRES(mutex_);
   bool Shows(const Slot& slot, const Visible& visible, Absent& why) const REQUIRES(mutex_);
-  Candidate Take(SlotNumber slot, Tier tier, base::UnixMillis now) REQUIRES(mutex_);
+  Candidate Take(SlotNumber slot, Tier tier, const Visible& visible) REQUIRES(mutex_);
   Life Refresh(SlotNumber slot, base::UnixMillis fresh_until) REQUIRES(mutex_);
 
   mutable base::Mutex mutex_;

@@ -9,6 +9,7 @@ extern const CommandSpec kBackup;
 extern const CommandSpec kCacheAbandon;
 extern const CommandSpec kCacheAppend;
 extern const CommandSpec kCacheExpire;
+extern const CommandSpec kCacheExplain;
 extern const CommandSpec kCacheFetch;
 extern const CommandSpec kCacheFill;
 extern const CommandSpec kCacheInvalidate;
@@ -61,6 +62,7 @@ std::span<const CommandSpec* const> AllCommands() {
       &kCacheAbandon,
       &kCacheAppend,
       &kCacheExpire,
+      &kCacheExplain,
       &kCacheFetch,
       &kCacheFill,
       &kCacheInvalidate,

@@ -68,17 +68,16 @@ constexpr std::array kOptions{
             .max = base::limits::kNameBytes.value}};
 constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kBusy};
 constexpr std::array kExamples{
-    Example{R"(["CACHE.FETCH", ["What is RAII?"]])",
-            R"({"status": "lease", "lease": "*", "lease_ms": 60000, "type": "general", "reason": "*"})"},
+    Example{
+        R"(["CACHE.FETCH", ["What is RAII?"]])",
+        R"({"status": "lease", "lease": "*", "lease_ms": 60000, "type": "general", "reason": "*"})"},
     Example{R"(["CACHE.FETCH", ["what is raii", {"wait": false}]])",
             R"({"status": "miss", "reason": "another caller computes the answer"})"},
     Example{R"(["CACHE.FETCH", ["What is RAID?", {"only_if_cached": true}]])",
             R"({"status": "miss", "reason": "no entry for this prompt and identity"})"},
     Example{R"(["CACHE.FETCH", ["What is RAID?", {"no_store": true}]])",
             R"({"status": "bypass", "reason": "not stored, and no_store was asked for"})"},
-    Example{
-        R"(["CACHE.FETCH", ["Delete my account"]])",
-        R"({"status": "bypass", "reason": "*"})"},
+    Example{R"(["CACHE.FETCH", ["Delete my account"]])", R"({"status": "bypass", "reason": "*"})"},
     Example{R"(["CACHE.STORE", ["What is RAID?", "An array of disks."]])",
             R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
     Example{

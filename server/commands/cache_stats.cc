@@ -10,7 +10,7 @@ namespace {
 constexpr std::array kExamples{
     Example{
         R"(["CACHE.STATS", []])",
-        R"({"entries": 0, "entries_max": 10000, "memory_bytes": 0, "types": {}, "total": {"hits_exact": 0, "hits_normalized": 0, "misses": 0, "stores": 0, "evictions": 0, "tokens_saved_in": 0, "tokens_saved_out": 0, "cost_saved_nano": 0, "followers": 0, "stale": 0}})"},
+        R"({"entries": 0, "entries_max": 10000, "memory_bytes": 0, "types": {}, "total": {"hits_exact": 0, "hits_normalized": 0, "misses": 0, "stores": 0, "evictions": 0, "tokens_saved_in": 0, "tokens_saved_out": 0, "cost_saved_nano": 0, "followers": 0, "stale": 0, "shadow_hits": 0, "shadow_cost_nano": 0}})"},
 };
 
 void WriteCounters(const cache::Counters& counters, wire::Writer& reply) {
@@ -58,7 +58,8 @@ constexpr CommandSpec kCacheStats{
     .result =
         "{entries, entries_max, memory_bytes, types: {name: counters}, total: counters}; counters "
         "are {hits_exact, hits_normalized, misses, stores, evictions, tokens_saved_in, "
-        "tokens_saved_out, cost_saved_nano, followers, stale}",
+        "tokens_saved_out, cost_saved_nano, followers, stale, "
+        "shadow_hits, shadow_cost_nano}",
     .errors = {},
     .examples = kExamples,
     .run = &Run,

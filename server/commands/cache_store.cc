@@ -19,9 +19,8 @@ constexpr std::array kExamples{
     Example{
         R"(["CACHE.STORE", ["What is RAII?", "Resource acquisition is initialization.", {"type": "factLookup", "tokens_in": 12, "tokens_out": 40, "cost_nano": 90000}]])",
         R"({"stored": true, "id": "*", "tier_keys": {"exact": "*", "normalized": "*"}, "expires_at_ms": "*"})"},
-    Example{
-        R"(["CACHE.STORE", ["What is the weather in Paris?", "Rain."]])",
-        R"({"stored": false, "reason": "*"})"},
+    Example{R"(["CACHE.STORE", ["What is the weather in Paris?", "Rain."]])",
+            R"({"stored": false, "reason": "*"})"},
     Example{R"(["CACHE.STORE", ["What is RAII?", null]])", R"({"error": "bad_request"})"},
     Example{R"(["CACHE.STORE", ["p", "r", {"type": "nonsense"}]])", R"({"error": "bad_request"})"},
 };

@@ -38,6 +38,10 @@ struct HttpOptions {
   std::vector<std::string> allowed_hosts;  // Host headers accepted beside loopback names
 };
 
+// Whether a tier answers. kShadow: it looks, and counts what it would have done, but answers as if
+// it were off.
+enum class TierMode : std::uint8_t { kOn, kShadow, kOff };
+
 // What a query type says about entries of its kind.
 struct QueryType {
   std::string name;
@@ -55,7 +59,9 @@ struct CacheOptions {
   std::int64_t entries_max = base::limits::kCacheEntries.value;  // of one namespace
   std::int64_t value_bytes_max = base::limits::kValueBytes.value;
   std::int64_t prompt_bytes_max = base::limits::kPromptBytes.value;
-  std::int64_t counters_flush_ms = 1'000;    // hit counters are written this often
+  std::int64_t counters_flush_ms = 1'000;  // hit counters are written this often
+  TierMode exact = TierMode::kOn;
+  TierMode normalized = TierMode::kOn;
   std::int64_t negative_ttl_ms = 5'000;      // how long an upstream's error may be told to others
   std::vector<std::string> rules;            // "type: pattern", in order; see rule.h
   std::vector<std::string> bypass_rules;     // patterns

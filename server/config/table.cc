@@ -97,6 +97,7 @@ std::string_view VolatileFieldProblem(std::string_view field) {
 }
 
 constexpr std::array<std::string_view, 2> kEngines{"rocksdb", "memory"};
+constexpr std::array<std::string_view, 3> kTierModes{"on", "shadow", "off"};
 constexpr std::array<std::string_view, 3> kDurabilities{"always", "interval", "none"};
 constexpr std::array<std::string_view, 5> kLevels{"trace", "debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
@@ -323,6 +324,16 @@ constexpr std::array kOtherRows{
                   Cache<&CacheOptions::counters_flush_ms>(),
                   "Hit and saving counters are written this often."),
            10, 600'000),
+    Row{"cache.exact", Kind::kChoice, Change::kLive, 0, 0,
+        Enumeration<&Config::cache, &CacheOptions::exact>(),
+        "Tier exact: the same prompt and identity. on; off; or shadow: it looks and counts what it "
+        "would have answered, but answers as if it were off.",
+        kTierModes},
+    Row{"cache.normalized", Kind::kChoice, Change::kLive, 0, 0,
+        Enumeration<&Config::cache, &CacheOptions::normalized>(),
+        "Tier normalized: the same but for case, white space and terminal punctuation. Modes as "
+        "cache.exact.",
+        kTierModes},
     Within(Number("cache.negative_ttl_ms", Kind::kMilliseconds, Change::kLive,
                   Cache<&CacheOptions::negative_ttl_ms>(),
                   "How long an upstream's error may be told to others who ask the same; 0: never."),

@@ -3,6 +3,7 @@
 /** Commands that may be sent again when it is not known whether they arrived. */
 export const REPEATABLE: ReadonlySet<string> = new Set([
   'CACHE.EXPIRE',
+  'CACHE.EXPLAIN',
   'CACHE.FETCH',
   'CACHE.INVALIDATE',
   'CACHE.LOOKUP',
@@ -41,6 +42,7 @@ export const REPEATABLE: ReadonlySet<string> = new Set([
 /** Commands that do not hold up the replies of later ones. */
 export const WAITING: ReadonlySet<string> = new Set([
   'BACKUP',
+  'CACHE.EXPLAIN',
   'CACHE.FETCH',
   'SAVE',
   'VERIFY',

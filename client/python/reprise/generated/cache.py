@@ -54,6 +54,34 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         """
         return self._call("CACHE.EXPIRE", [prompt, ttl_ms], {"identity": identity}, call)
 
+    def cache_explain(
+            self, prompt: str, *, identity: Any = None, type: str | None = None,
+            max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
+            rows: int | None = None, call: CallOptions | None = None) -> MapR:
+        """What CACHE.LOOKUP would answer and why: the type and which rule found it, each tier by
+        itself, who computes the answer, and the nearest entries with the fields in which their
+        identities differ. Counts nothing and changes nothing.
+
+        prompt: the question, UTF-8
+        identity: all besides the prompt that can change the answer: model, system prompt, tools,
+            temperature ...; compared exactly, but for the order of keys and the spelling of
+            numbers: 1 and 1.0 are the same
+        type: the query type; found by rules when not given
+        max_age_ms: older entries are a miss
+        tier: the last tier that is tried: exact, or normalized (the default)
+        stale_ok_ms: take an answer that is past its time to live by up to this much, as far as its
+            type keeps such answers (stale_ms, which is also the default); 0: none
+        rows: how many entries are read in search of the nearest ones (default 10000)
+        Result: {status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers:
+        {name: {mode, status, reason}}, computing: "nobody", "another caller" or "failed", nearest:
+        [{id, prompt, model, expires_at_ms, same_prompt, overlap, differences: [{path, asked,
+        stored}]}], rows_read, complete}; asked and stored are JSON, empty where there is nothing.
+        """
+        return self._call(
+                "CACHE.EXPLAIN", [prompt], {"identity": identity, "type": type,
+                "max_age_ms": max_age_ms, "tier": tier, "stale_ok_ms": stale_ok_ms, "rows": rows},
+                call)
+
     def cache_fetch(
             self, prompt: str, *, identity: Any = None, type: str | None = None,
             max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
@@ -181,7 +209,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
 
         Result: {entries, entries_max, memory_bytes, types: {name: counters}, total: counters};
         counters are {hits_exact, hits_normalized, misses, stores, evictions, tokens_saved_in,
-        tokens_saved_out, cost_saved_nano, followers, stale}.
+        tokens_saved_out, cost_saved_nano, followers, stale, shadow_hits, shadow_cost_nano}.
         """
         return self._call("CACHE.STATS", [], {}, call)
 

@@ -1,0 +1,182 @@
+// CACHE.EXPLAIN: what would happen to a question, and why.
+#include "protocol/wire/writer.h"
+#include "server/cache/explain.h"
+#include "server/commands/args.h"
+#include "server/commands/cache_common.h"
+#include "server/commands/context.h"
+#include "server/commands/spec.h"
+
+namespace reprise::commands {
+namespace {
+
+constexpr std::array kArgs{kPromptArg};
+enum Option : std::size_t { kMaxAgeMs = kQuestionOptions, kTier, kStaleOkMs, kRows };
+constexpr std::int64_t kRowsDefault = 10'000;
+constexpr std::int64_t kRowsMax = 1'000'000;
+constexpr std::array kOptions{
+    kIdentityOption,
+    kTypeOption,
+    kMaxAgeOption,
+    kTierOption,
+    kStaleOkOption,
+    ArgSpec{.name = "rows",
+            .kind = ArgKind::kInt,
+            .doc = "how many entries are read in search of the nearest ones (default 10000)",
+            .max = kRowsMax}};
+constexpr std::array kExamples{
+    Example{
+        R"(["CACHE.STORE", ["What is RAII?", "An idiom.", {"identity": {"model": "m-large", "temperature": 0}}]])",
+        R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
+    Example{
+        R"(["CACHE.EXPLAIN", ["what is raii", {"identity": {"model": "m-small", "temperature": 0}}]])",
+        R"({"status": "miss", "reason": "no entry for this prompt and identity", "type": "general", "type_reason": "no rule matches", "kept": true, "ttl_ms": 3600000, "normalized": "what is raii", "tier_keys": "*", "tiers": {"exact": {"mode": "on", "status": "miss", "reason": "no entry for this prompt and identity"}, "normalized": {"mode": "on", "status": "miss", "reason": "no entry for this prompt and identity"}}, "computing": "nobody", "nearest": [{"id": "*", "prompt": "What is RAII?", "model": "", "expires_at_ms": "*", "same_prompt": true, "overlap": 1.0, "differences": [{"path": "model", "asked": "\"m-small\"", "stored": "\"m-large\""}]}], "rows_read": 1, "complete": true})"},
+};
+
+std::string_view StatusOf(const cache::Outcome& outcome) {
+  if (!outcome.found.has_value()) {
+    return outcome.ruling.refused ? "bypass" : "miss";
+  }
+  return outcome.found->stale ? "stale" : "hit";
+}
+
+std::string_view ReasonOf(const cache::Outcome& outcome) {
+  return outcome.ruling.refused ? outcome.ruling.refusal : outcome.reason;
+}
+
+std::string_view NameOf(config::TierMode mode) {
+  switch (mode) {
+    case config::TierMode::kOn:
+      return "on";
+    case config::TierMode::kShadow:
+      return "shadow";
+    case config::TierMode::kOff:
+      break;
+  }
+  return "off";
+}
+
+// The lookup as if only this tier were there, and on.
+base::Status WriteTier(Context& context, const cache::Question& question,
+                       const cache::LookupLimits& limits, cache::Tier tier, wire::Writer& reply) {
+  config::CacheOptions options = context.config.cache;
+  const config::TierMode mode = tier == cache::Tier::kExact ? options.exact : options.normalized;
+  options.exact = tier == cache::Tier::kExact ? config::TierMode::kOn : config::TierMode::kOff;
+  options.normalized = tier == cache::Tier::kExact ? config::TierMode::kOff : config::TierMode::kOn;
+  cache::LookupLimits alone = limits;
+  alone.deepest = cache::Tier::kNormalized;
+  ASSIGN_OR_RETURN(const cache::Outcome outcome,
+                   context.instance.cache().Lookup(question, alone, options, context.view));
+  reply.Str(cache::NameOf(tier));
+  reply.Map(3);
+  reply.Field("mode", NameOf(mode));
+  reply.Field("status", StatusOf(outcome));
+  reply.Field("reason", ReasonOf(outcome));
+  return base::Ok{};
+}
+
+void WriteNeighbour(const cache::Neighbour& neighbour, wire::Writer& reply) {
+  reply.Map(7);
+  reply.Field("id", neighbour.id);
+  reply.Field("prompt", neighbour.prompt);
+  reply.Field("model", neighbour.model);
+  reply.Field("expires_at_ms", base::ToInt(neighbour.expires_at));
+  reply.Field("same_prompt", neighbour.same_prompt);
+  reply.Str("overlap");
+  reply.Double(neighbour.overlap);
+  reply.Str("differences");
+  reply.Array(neighbour.differences.size());
+  for (const cache::Difference& difference : neighbour.differences) {
+    reply.Map(3);
+    reply.Field("path", difference.path);
+    reply.Field("asked", difference.asked);
+    reply.Field("stored", difference.stored);
+  }
+}
+
+void WriteNeighbourhood(const cache::Neighbourhood& around, wire::Writer& reply) {
+  reply.Str("nearest");
+  reply.Array(around.nearest.size());
+  for (const cache::Neighbour& neighbour : around.nearest) {
+    WriteNeighbour(neighbour, reply);
+  }
+  reply.Field("rows_read", around.rows_read);
+  reply.Field("complete", around.complete);
+}
+
+base::Status WritePolicy(const Context& context, const cache::Question& question,
+                         wire::Writer& reply) {
+  ASSIGN_OR_RETURN(const cache::Ruling ruling, cache::Cache::Judge(question, context.config.cache));
+  std::int64_t ttl_ms = 0;
+  for (const config::QueryType& type : context.config.cache.types) {
+    ttl_ms = type.name == ruling.type ? type.ttl_ms : ttl_ms;
+  }
+  reply.Field("type", ruling.type);
+  reply.Field("type_reason", ruling.reason);
+  reply.Field("kept", !ruling.refused);
+  reply.Field("ttl_ms", ttl_ms);
+  return base::Ok{};
+}
+
+base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
+  cache::Cache& cache = context.instance.cache();
+  cache::LookupLimits limits;
+  limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
+  limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
+  limits.peek = true;
+  ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
+  const cache::Question question = QuestionOf(context, args);
+  ASSIGN_OR_RETURN(const cache::Outcome outcome,
+                   cache.Lookup(question, limits, context.config.cache, context.view));
+  ASSIGN_OR_RETURN(const cache::FlightQuestion asked,
+                   cache.Ask(question, limits.deepest, context.config.cache));
+  ASSIGN_OR_RETURN(
+      const cache::Neighbourhood around,
+      cache.FindNeighbours(asked, context.view,
+                           static_cast<std::uint64_t>(args.IntOr(kRows, kRowsDefault))));
+  reply.Map(13);
+  reply.Field("status", StatusOf(outcome));
+  reply.Field("reason", ReasonOf(outcome));
+  RETURN_IF_ERROR(WritePolicy(context, question, reply));
+  reply.Field("normalized", asked.normalized_prompt);
+  reply.Str("tier_keys");
+  reply.Map(2);
+  reply.Field("exact", asked.exact.Hex());
+  reply.Field("normalized", asked.normalized.Hex());
+  reply.Str("tiers");
+  reply.Map(2);
+  for (const cache::Tier tier : {cache::Tier::kExact, cache::Tier::kNormalized}) {
+    RETURN_IF_ERROR(WriteTier(context, question, limits, tier, reply));
+  }
+  reply.Field("computing", cache.flights().Describe(asked));
+  WriteNeighbourhood(around, reply);
+  return base::Ok{};
+}
+
+}  // namespace
+
+extern const CommandSpec kCacheExplain;
+constexpr CommandSpec kCacheExplain{
+    .name = "CACHE.EXPLAIN",
+    .family = Family::kCache,
+    .summary =
+        "What CACHE.LOOKUP would answer and why: the type and which rule found it, each tier by "
+        "itself, who computes the answer, and the nearest entries with the fields in which their "
+        "identities differ. Counts nothing and changes nothing.",
+    .complexity = "O(entries read x bytes)",
+    .since = "0.1",
+    .flags = kRead | kBlocking | kWaits | kIdempotent,
+    .args = kArgs,
+    .repeat_from = kNoRepeat,
+    .options = kOptions,
+    .result =
+        "{status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers: {name: "
+        "{mode, status, reason}}, computing: \"nobody\", \"another caller\" or \"failed\", "
+        "nearest: "
+        "[{id, prompt, model, expires_at_ms, same_prompt, overlap, differences: [{path, asked, "
+        "stored}]}], rows_read, complete}; asked and stored are JSON, empty where there is nothing",
+    .errors = {},
+    .examples = kExamples,
+    .run = &Run,
+};
+
+}  // namespace reprise::commands
