@@ -195,6 +195,7 @@ base::Status Cache::LoadSpace(storage::NamespaceId id, base::UnixMillis now,
     slot.expires_at = summary.expires_at;
     slot.fresh_until = summary.fresh_until;
     slot.sliding_ms = summary.sliding_ms;
+    slot.partition = summary.partition;
     slot.worth = summary.worth;
     entries.push_back(
         {slot, std::string(summary.type), std::string(summary.model), std::string(summary.tags)});
@@ -459,16 +460,28 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
   slot.fresh_until = transaction.now() + ttl_ms;
   slot.expires_at = slot.fresh_until + type->stale_ms;
   slot.sliding_ms = type->sliding ? ttl_ms : 0;
+  slot.partition = hasher_.Identity(id, identity);
   slot.worth = answer.worth;
 
+  for (const auto& [kind, name] : answer.invalidated) {
+    const bool is_meant = kind == LabelKind::kIdentity
+                              ? PartitionNamed(name) == slot.partition
+                              : HasLabel({type->name, answer.model, answer.tags}, {kind, name});
+    if (is_meant) {
+      Stored refused;
+      refused.kept = false;
+      refused.reason = "it was invalidated while it was computed";
+      return refused;
+    }
+  }
   Space& space = FindOrMake(id);
   for (const KeyHash& evicted :
        space.MakeRoom(slot.exact, static_cast<std::size_t>(options.entries_max))) {
     DeleteRows(id, evicted, transaction);
   }
-  const Summary summary{slot.exact,      slot.normalized,  slot.id,        slot.created_at,
-                        slot.expires_at, slot.worth,       type->name,     answer.model,
-                        answer.tags,     slot.fresh_until, slot.sliding_ms};
+  const Summary summary{slot.exact,      slot.normalized,  slot.id,         slot.created_at,
+                        slot.expires_at, slot.worth,       type->name,      answer.model,
+                        answer.tags,     slot.fresh_until, slot.sliding_ms, slot.partition};
   const Body body{id,           slot.id,    identity, question.prompt, answer.response,
                   answer.model, answer.tags};
   transaction.Put(Family::kEntries, ViewOf(SummaryKey(id, slot.exact)), FormatSummary(summary),
@@ -528,12 +541,20 @@ std::uint64_t Cache::Invalidate(storage::NamespaceId id, const Label& label,
   // What this very batch stored before has a smaller id, and is meant too.
   const Floor floor = TakeId(transaction.now()) + 1;
   const Space::Invalidated done = space.Invalidate(label, floor);
+  flights_.NoteInvalidation(id, label);
   transaction.Put(Family::kMeta, FloorKey(id, label), FormatFloor(floor), storage::kNever);
   transaction.OnAbort(
       [&space, kind = label.kind, name = std::string(label.name), before = done.before] {
         space.Restore({kind, name}, before);
       });
   return done.entries;
+}
+
+base::Result<std::string> Cache::IdentityLabel(storage::NamespaceId id,
+                                               std::string_view identity) const {
+  std::string canonical;
+  RETURN_IF_ERROR(CanonicalIdentity(identity, canonical));
+  return cache::NameOf(hasher_.Identity(id, canonical));
 }
 
 std::uint64_t Cache::CountLabel(storage::NamespaceId id, const Label& label) const {

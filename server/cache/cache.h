@@ -61,6 +61,8 @@ struct Answer {
   std::string_view tags;               // MessagePack array of str, or empty
   std::optional<std::int64_t> ttl_ms;  // absent: the type's
   Worth worth;
+  // Labels that were invalidated while the answer was computed: with one of them it is not kept.
+  std::vector<std::pair<LabelKind, std::string>> invalidated{};
 };
 
 struct Stored {
@@ -155,6 +157,8 @@ class Cache {
   // go later, in Reclaim. Answers how many they are; some may have been void by another label.
   std::uint64_t Invalidate(storage::NamespaceId id, const Label& label,
                            storage::Transaction& transaction);
+  // The name of the label kIdentity of entries with this identity (one MessagePack value).
+  base::Result<std::string> IdentityLabel(storage::NamespaceId id, std::string_view identity) const;
   std::uint64_t CountLabel(storage::NamespaceId id, const Label& label) const;
   // Removes the one entry of this question, if there is one.
   base::Result<bool> Remove(const Question& question, const config::CacheOptions& options,

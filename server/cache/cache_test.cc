@@ -359,6 +359,46 @@ TEST_CASE("the nearest entries are those with the same prompt, then those that s
   CHECK_FALSE(cut.value().complete);
 }
 
+TEST_CASE("all entries of an identity are voided at once, and stay so over a restart") {
+  Bench bench;
+  const std::string ann = Bench::Identity(R"({"system": "Ann", "t": 1})");
+  bench.Put("Who?", "Ann", "", NamespaceId{1}, R"({"system": "Ann", "t": 1})");
+  bench.Put("Where?", "Here", "", NamespaceId{1}, R"({"t": 1.0, "system": "Ann"})");
+  bench.Put("Who?", "Bob", "", NamespaceId{1}, R"({"system": "Bob"})");
+  bench.Put("Who?", "nobody");
+  bench.Put("Who?", "elsewhere", "", NamespaceId{2}, R"({"system": "Ann", "t": 1})");
+  const auto name = bench.cache->IdentityLabel(NamespaceId{1}, ann);
+  const Label label{LabelKind::kIdentity, name.value()};
+  CHECK(bench.cache->CountLabel(NamespaceId{1}, label) == 2);
+  REQUIRE(bench.store
+              ->Run([&](storage::Transaction& transaction) -> base::Status {
+                CHECK(bench.cache->Invalidate(NamespaceId{1}, label, transaction) == 2);
+                return base::Ok{};
+              })
+              .ok());
+  for (const bool reload : {false, true}) {
+    if (reload) {
+      bench.Reload();
+    }
+    CHECK(bench.Text("Who?", NamespaceId{1}, R"({"system": "Ann", "t": 1})") == "miss");
+    CHECK(bench.Text("where", NamespaceId{1}, R"({"system": "Ann", "t": 1})") == "miss");
+    CHECK(bench.Text("Who?", NamespaceId{1}, R"({"system": "Bob"})") == "Bob");
+    CHECK(bench.Text("Who?") == "nobody");
+    CHECK(bench.Text("Who?", NamespaceId{2}, R"({"system": "Ann", "t": 1})") == "elsewhere");
+  }
+  bench.Put("Who?", "new", "", NamespaceId{1}, R"({"system": "Ann", "t": 1})");
+  CHECK(bench.Text("Who?", NamespaceId{1}, R"({"system": "Ann", "t": 1})") == "new");
+  REQUIRE(bench.store
+              ->Run([&](storage::Transaction& transaction) -> base::Status {
+                bench.cache->Reclaim(1'000, transaction);
+                return base::Ok{};
+              })
+              .ok());
+  CHECK(bench.cache->Stats(NamespaceId{1}).entries == 3);
+  bench.Reload();
+  CHECK(bench.Text("Who?", NamespaceId{1}, R"({"system": "Ann", "t": 1})") == "new");
+}
+
 TEST_CASE("an invalidated tag, type, model or namespace is never served again") {
   Bench bench;
   const auto invalidate = [&](LabelKind kind, std::string_view name) {

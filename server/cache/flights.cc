@@ -16,6 +16,9 @@ using base::Error;
 constexpr std::size_t kTokenBytes = 16;
 // Errors that are remembered at a time; the oldest make room.
 constexpr std::size_t kFailuresMax = 4'096;
+// Invalidations that answers under way are checked against. When there were more since a lease was
+// given, its answer counts as void.
+constexpr std::size_t kInvalidationsMax = 1'024;
 
 std::string NewToken() {
   return KeyHash::FromBytes(base::RandomBytes(kTokenBytes)).Hex();
@@ -42,6 +45,7 @@ struct Flights::Flight {
   std::int64_t lease_ms = 0;
   base::Nanos lease_ends{0};
   bool filling = false;
+  std::uint64_t invalidated_before = 0;  // what came up to this one the holder may know of
   std::list<std::shared_ptr<Seat>> seats;
   std::vector<std::string> chunks;  // each one MessagePack value
   std::size_t chunk_bytes = 0;
@@ -126,6 +130,7 @@ Flights::FlightRef Flights::FindSame(const FlightQuestion& question) const {
 Lease Flights::Lead(const FlightRef& flight, OwnerId owner, std::int64_t lease_ms) {
   flight->token = NewToken();
   flight->holder = owner;
+  flight->invalidated_before = invalidated_;
   flight->lease_ms = lease_ms;
   flight->lease_ends = clock_.Elapsed() + lease_ms * base::kNanosPerMilli;
   flight->chunks.clear();  // A stream that was cut leaves nothing.
@@ -298,7 +303,7 @@ base::Result<Flights::Filling> Flights::BeginFill(storage::NamespaceId id, std::
   base::MutexLock lock(mutex_);
   ASSIGN_OR_RETURN(const FlightRef flight, FindLease(id, token));
   flight->filling = true;
-  Filling filling{flight->question, {}, flight->cut};
+  Filling filling{flight->question, {}, flight->cut, InvalidatedSince(*flight)};
   if (!flight->chunks.empty()) {
     base::Buffer pieces;
     wire::Writer writer(pieces);
@@ -309,6 +314,35 @@ base::Result<Flights::Filling> Flights::BeginFill(storage::NamespaceId id, std::
     filling.chunks.assign(pieces.view());
   }
   return filling;
+}
+
+void Flights::NoteInvalidation(storage::NamespaceId id, const Label& label) {
+  base::MutexLock lock(mutex_);
+  ++invalidated_;
+  if (by_token_.empty()) {
+    invalidations_.clear();
+    return;
+  }
+  invalidations_.push_back({invalidated_, id, label.kind, std::string(label.name)});
+  if (invalidations_.size() > kInvalidationsMax) {
+    invalidations_.pop_front();
+  }
+}
+
+std::vector<std::pair<LabelKind, std::string>> Flights::InvalidatedSince(
+    const Flight& flight) const {
+  std::vector<std::pair<LabelKind, std::string>> labels;
+  if (!invalidations_.empty() && invalidations_.size() == kInvalidationsMax &&
+      invalidations_.front().number > flight.invalidated_before + 1) {
+    labels.emplace_back(LabelKind::kAll, "");  // What was forgotten may have been any.
+  }
+  for (const Invalidation& invalidation : invalidations_) {
+    if (invalidation.number > flight.invalidated_before &&
+        invalidation.namespace_id == flight.question.namespace_id) {
+      labels.emplace_back(invalidation.kind, invalidation.name);
+    }
+  }
+  return labels;
 }
 
 void Flights::EndFill(std::string_view token, const std::shared_ptr<const Filled>& filled) {

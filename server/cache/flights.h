@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -34,6 +35,7 @@
 #include "protocol/base/mutex.h"
 #include "protocol/base/result.h"
 #include "server/cache/identity.h"
+#include "server/cache/labels.h"
 #include "server/cache/row.h"
 #include "storage/engine/namespace_id.h"
 
@@ -147,12 +149,17 @@ class Flights {
     FlightQuestion question;
     std::string chunks;  // a MessagePack array of all pieces; empty when there were none
     bool cut = false;    // a piece was refused, so that the others are no answer
+    // What was invalidated while the answer was computed, as far as remembered.
+    std::vector<std::pair<LabelKind, std::string>> invalidated;
   };
   base::Result<Filling> BeginFill(storage::NamespaceId id, std::string_view token);
   // The commit is done, or failed: the waiters have the answer in both cases.
   void EndFill(std::string_view token, const std::shared_ptr<const Filled>& filled);
   // The fill was refused before it was written; the holder may try again.
   void CancelFill(std::string_view token);
+
+  // Answers under way may rest on what is void now.
+  void NoteInvalidation(storage::NamespaceId id, const Label& label);
 
   // The owner has gone: its leases go to others, it waits for nothing any more.
   void Disconnect(OwnerId owner);
@@ -188,6 +195,8 @@ class Flights {
                                            std::shared_ptr<Waiter> waiter) REQUIRES(mutex_);
   std::optional<base::Nanos> Earliest() const REQUIRES(mutex_);
   FlightRef FindSame(const FlightQuestion& question) const REQUIRES(mutex_);
+  std::vector<std::pair<LabelKind, std::string>> InvalidatedSince(const Flight& flight) const
+      REQUIRES(mutex_);
   void ForgetFailure(const FlightRef& flight) REQUIRES(mutex_);
   // Fails too.
   std::vector<FlightRef> All() const REQUIRES(mutex_);
@@ -222,6 +231,15 @@ class Flights {
   std::set<std::pair<base::Nanos, std::shared_ptr<Seat>>> wait_ends_ GUARDED_BY(mutex_);
   // Flights that failed: without a lease, found by question until then.
   std::set<std::pair<base::Nanos, FlightRef>> failure_ends_ GUARDED_BY(mutex_);
+  struct Invalidation {
+    std::uint64_t number = 0;
+    storage::NamespaceId namespace_id{0};
+    LabelKind kind = LabelKind::kAll;
+    std::string name;
+  };
+  // Those that a lease of now may have to hear of; the oldest may have been forgotten.
+  std::deque<Invalidation> invalidations_ GUARDED_BY(mutex_);
+  std::uint64_t invalidated_ GUARDED_BY(mutex_) = 0;  // so many ever
   FlightStats stats_ GUARDED_BY(mutex_);
 };
 

@@ -152,6 +152,26 @@ TEST_CASE("errors go with their namespace") {
   CHECK(!bench.flights.NextDeadline().has_value());
 }
 
+TEST_CASE("a holder's fill is told what was invalidated since it got the lease") {
+  Bench bench;
+  bench.flights.NoteInvalidation(NamespaceId{1}, {LabelKind::kTag, "before"});
+  const Lease lease = bench.Lead(Asked("What?", 1, 7), 1);
+  bench.flights.NoteInvalidation(NamespaceId{1}, {LabelKind::kTag, "docs"});
+  bench.flights.NoteInvalidation(NamespaceId{2}, {LabelKind::kTag, "elsewhere"});
+  const Lease later = bench.Lead(Asked("Which?", 2, 8), 1);
+  using Names = std::vector<std::pair<LabelKind, std::string>>;
+  CHECK(bench.flights.BeginFill(NamespaceId{1}, lease.token).value().invalidated ==
+        Names{{LabelKind::kTag, "docs"}});
+  CHECK(bench.flights.BeginFill(NamespaceId{1}, later.token).value().invalidated.empty());
+  bench.flights.CancelFill(later.token);
+  for (int i = 0; i < 2'000; ++i) {
+    bench.flights.NoteInvalidation(NamespaceId{2}, {LabelKind::kTag, "elsewhere"});
+  }
+  // Too many to remember: any may have been meant.
+  CHECK(bench.flights.BeginFill(NamespaceId{1}, later.token).value().invalidated ==
+        Names{{LabelKind::kAll, ""}});
+}
+
 TEST_CASE("a holder that gives up, goes away or is silent hands the lease to one waiter") {
   Bench bench;
   const Lease first = bench.Lead(Asked("q", 1, 1), 1);

@@ -148,6 +148,10 @@ KeyHash KeyHasher::Normalized(storage::NamespaceId id, std::string_view identity
   return Hash('n', id, identity, normalized_prompt);
 }
 
+std::uint64_t KeyHasher::Identity(storage::NamespaceId id, std::string_view identity) const {
+  return identity.empty() ? 0 : std::max<std::uint64_t>(1, Hash('i', id, identity, "").low);
+}
+
 // The fields are put one behind the other with the identity's length in front, so that no two
 // different (identity, text) pairs give the same bytes.
 KeyHash KeyHasher::Hash(char tier, storage::NamespaceId id, std::string_view identity,

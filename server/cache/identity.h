@@ -46,6 +46,8 @@ class KeyHasher {
   KeyHash Exact(storage::NamespaceId id, std::string_view identity, std::string_view prompt) const;
   KeyHash Normalized(storage::NamespaceId id, std::string_view identity,
                      std::string_view normalized_prompt) const;
+  // Of the identity alone; 0 when there is none.
+  std::uint64_t Identity(storage::NamespaceId id, std::string_view identity) const;
 
  private:
   KeyHash Hash(char tier, storage::NamespaceId id, std::string_view identity,

@@ -34,6 +34,7 @@ struct Slot {
   base::UnixMillis fresh_until{0};  // from here to expires_at it is stale
   std::int64_t sliding_ms = 0;      // 0: a hit changes nothing
   Worth worth;
+  std::uint64_t partition = 0;
   LabelSet labels = 0;     // what it can be invalidated by
   std::uint16_t type = 0;  // number in the namespace's list of types
   bool used = false;

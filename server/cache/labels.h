@@ -18,7 +18,8 @@
 
 namespace reprise::cache {
 
-enum class LabelKind : char { kAll = 'a', kModel = 'm', kTag = 't', kType = 'y' };
+// kIdentity: counted in partitions.h, not here.
+enum class LabelKind : char { kAll = 'a', kIdentity = 'i', kModel = 'm', kTag = 't', kType = 'y' };
 
 struct Label {
   LabelKind kind = LabelKind::kAll;

@@ -9,7 +9,7 @@ namespace {
 constexpr char kSummaryRow = 'm';
 constexpr char kBodyRow = 'b';
 constexpr std::uint8_t kVersion = 1;  // of bodies
-// 1 had no model and tags, 2 no fresh_until and sliding_ms.
+// 1 had no model and tags, 2 nothing behind the tags.
 constexpr std::uint8_t kSummaryVersion = 3;
 
 // All numbers are little-endian, as the machines are that this runs on.
@@ -103,6 +103,7 @@ std::string FormatSummary(const Summary& summary) {
   AppendBytes(summary.tags, out);
   AppendNumber(base::ToInt(summary.fresh_until), out);
   AppendNumber(summary.sliding_ms, out);
+  AppendNumber(summary.partition, out);
   return out;
 }
 
@@ -127,6 +128,7 @@ base::Result<Summary> ParseSummary(std::string_view row_key, std::string_view va
   if (version > 2) {
     summary.fresh_until = base::UnixMillis{cursor.Take<std::int64_t>()};
     summary.sliding_ms = cursor.Take<std::int64_t>();
+    summary.partition = cursor.Take<std::uint64_t>();
   }
   if (version == 0 || version > kSummaryVersion || !cursor.Complete() ||
       row_key.size() != sizeof(RowKey)) {

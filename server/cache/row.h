@@ -38,6 +38,7 @@ struct Summary {
   std::string_view tags;
   base::UnixMillis fresh_until{0};  // from here to expires_at it is stale
   std::int64_t sliding_ms = 0;      // a hit makes it fresh for so much longer; 0: it does not
+  std::uint64_t partition = 0;      // hash of the identity
 };
 
 // The large row.

@@ -40,11 +40,21 @@ std::vector<Label> LabelsOf(const EntryLabels& entry) {
 
 }  // namespace
 
+bool HasLabel(const EntryLabels& entry, const Label& label) {
+  const std::vector<Label> labels = LabelsOf(entry);
+  return label.kind == LabelKind::kAll ||
+         std::find(labels.begin(), labels.end(), label) != labels.end();
+}
+
+bool Cache::Space::IsVoid(const Slot& slot) const {
+  return labels_.IsVoid(slot.labels, slot.id) || partitions_.IsVoid(slot.partition, slot.id);
+}
+
 bool Cache::Space::Shows(const Slot& slot, const Visible& visible, Absent& why) const {
   if (slot.commit > visible.committed) {
     return false;
   }
-  if (labels_.IsVoid(slot.labels, slot.id)) {
+  if (IsVoid(slot)) {
     why = Absent::kVoid;
     return false;
   }
@@ -197,6 +207,7 @@ void Cache::Space::Insert(Slot entry, const EntryLabels& labels, bool count) {
     RemoveSlot(replaced);
   }
   entry.labels = labels_.Add(LabelsOf(labels));
+  partitions_.Add(entry.partition);
   index_.Insert(entry);
   if (count) {
     ++types_[entry.type].counters.stores;
@@ -225,6 +236,7 @@ std::optional<std::uint64_t> Cache::Space::TakeOut(const KeyHash& exact) {
 
 void Cache::Space::RemoveSlot(SlotNumber slot) {
   labels_.Remove(index_.at(slot).labels, index_.at(slot).id);
+  partitions_.Remove(index_.at(slot).partition, index_.at(slot).id);
   index_.Remove(slot);
 }
 
@@ -233,6 +245,7 @@ std::uint64_t Cache::Space::Clear(bool forget_counters) {
   const std::uint64_t removed = index_.size();
   index_.Clear();
   labels_ = Labels();
+  partitions_ = Partitions();
   sweep_cursor_ = 0;
   reclaim_cursor_ = 0;
   reclaim_left_ = 0;
@@ -257,7 +270,7 @@ std::optional<Cache::Space::Life> Cache::Space::SetFresh(const KeyHash& exact, b
   base::MutexLock lock(mutex_);
   const SlotNumber slot = index_.FindExact(exact);
   if (slot == kNoSlot || storage::IsExpired(index_.at(slot).expires_at, now) ||
-      labels_.IsVoid(index_.at(slot).labels, index_.at(slot).id)) {
+      IsVoid(index_.at(slot))) {
     return std::nullopt;
   }
   return Refresh(slot, now + ttl_ms);
@@ -332,21 +345,33 @@ void Cache::Space::SweepExpired(base::UnixMillis now, std::size_t slots_max) {
   }
 }
 
+std::uint64_t Cache::Space::Count(const Label& label) const {
+  return label.kind == LabelKind::kIdentity ? partitions_.Count(PartitionNamed(label.name))
+                                            : labels_.Count(label);
+}
+
 std::uint64_t Cache::Space::CountLabel(const Label& label) const {
   base::MutexLock lock(mutex_);
-  return labels_.Count(label);
+  return Count(label);
 }
 
 Cache::Space::Invalidated Cache::Space::Invalidate(const Label& label, Floor floor) {
   base::MutexLock lock(mutex_);
-  const std::uint64_t entries = labels_.Count(label);
+  const std::uint64_t entries = Count(label);
   reclaim_left_ = std::max<std::size_t>(index_.slots(), 1);
-  return {labels_.Invalidate(label, floor), entries};
+  const Floor before = label.kind == LabelKind::kIdentity
+                           ? partitions_.Invalidate(PartitionNamed(label.name), floor)
+                           : labels_.Invalidate(label, floor);
+  return {before, entries};
 }
 
 void Cache::Space::Restore(const Label& label, Floor before) {
   base::MutexLock lock(mutex_);
-  labels_.Restore(label, before);
+  if (label.kind == LabelKind::kIdentity) {
+    partitions_.Restore(PartitionNamed(label.name), before);
+  } else {
+    labels_.Restore(label, before);
+  }
 }
 
 Cache::Space::Reclaimed Cache::Space::Reclaim(std::size_t slots_max) {
@@ -361,13 +386,16 @@ Cache::Space::Reclaimed Cache::Space::Reclaim(std::size_t slots_max) {
     }
     reclaim_cursor_ = reclaim_cursor_ + 1 < index_.slots() ? reclaim_cursor_ + 1 : 0;
     const Slot& entry = index_.at(reclaim_cursor_);
-    if (entry.used && labels_.IsVoid(entry.labels, entry.id)) {
+    if (entry.used && IsVoid(entry)) {
       reclaimed.entries.push_back(entry.exact);
       RemoveSlot(reclaim_cursor_);
     }
   }
   if (reclaim_left_ == 0 && !keep_floors_) {
     reclaimed.floors = labels_.DropFloors();
+    for (const Partition partition : partitions_.DropFloors()) {
+      reclaimed.floors.emplace_back(LabelKind::kIdentity, NameOf(partition));
+    }
   }
   return reclaimed;
 }
@@ -375,7 +403,7 @@ Cache::Space::Reclaimed Cache::Space::Reclaim(std::size_t slots_max) {
 bool Cache::Space::Holds(const KeyHash& exact, std::uint64_t id) const {
   base::MutexLock lock(mutex_);
   const SlotNumber slot = index_.FindExact(exact);
-  return slot != kNoSlot && index_.at(slot).id == id && !labels_.IsVoid(index_.at(slot).labels, id);
+  return slot != kNoSlot && index_.at(slot).id == id && !IsVoid(index_.at(slot));
 }
 
 bool Cache::Space::NeedsReclaim() const {

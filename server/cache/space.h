@@ -11,6 +11,7 @@
 
 #include "protocol/base/mutex.h"
 #include "server/cache/cache.h"
+#include "server/cache/partitions.h"
 
 namespace reprise::cache {
 
@@ -20,6 +21,9 @@ struct EntryLabels {
   std::string_view model;
   std::string_view tags;  // MessagePack array of str, or empty
 };
+
+// kAll is in every entry's.
+bool HasLabel(const EntryLabels& entry, const Label& label);
 
 // A copy of what the index knows of an entry, taken under the mutex.
 struct Cache::Candidate {
@@ -111,6 +115,8 @@ class Cache::Space {
   void CountSaving(Counters& counters, const Worth& worth, Tier tier) REQUIRES(mutex_);
   std::uint16_t TypeNumber(std::string_view name) REQUIRES(mutex_);
   void RemoveSlot(SlotNumber slot) REQUIRES(mutex_);
+  bool IsVoid(const Slot& slot) const REQUIRES(mutex_);
+  std::uint64_t Count(const Label& label) const REQUIRES(mutex_);
   bool Shows(const Slot& slot, const Visible& visible, Absent& why) const REQUIRES(mutex_);
   Candidate Take(SlotNumber slot, Tier tier, const Visible& visible) REQUIRES(mutex_);
   Life Refresh(SlotNumber slot, base::UnixMillis fresh_until) REQUIRES(mutex_);
@@ -121,6 +127,7 @@ class Cache::Space {
   std::vector<KeyHash> slides_ GUARDED_BY(mutex_);
   bool dirty_ GUARDED_BY(mutex_) = false;
   Labels labels_ GUARDED_BY(mutex_);
+  Partitions partitions_ GUARDED_BY(mutex_);
   SlotNumber sweep_cursor_ GUARDED_BY(mutex_) = 0;
   SlotNumber reclaim_cursor_ GUARDED_BY(mutex_) = 0;
   std::size_t reclaim_left_ GUARDED_BY(mutex_) = 0;  // slots of this pass not yet looked at

@@ -74,7 +74,8 @@ base::Result<Made> StoreAnswer(Context& context, const Args& args,
   }
   const std::string_view response = from_pieces ? filling.chunks : args.Bytes(1);
   RETURN_IF_ERROR(CheckNotPoisoned(response));
-  ASSIGN_OR_RETURN(const cache::Answer answer, AnswerOf(args, response, 0));
+  ASSIGN_OR_RETURN(cache::Answer answer, AnswerOf(args, response, 0));
+  answer.invalidated = filling.invalidated;
   const cache::FlightQuestion& asked = filling.question;
   const cache::Question question{asked.namespace_id, asked.prompt, asked.identity, asked.type};
   ASSIGN_OR_RETURN(const cache::Stored stored,

@@ -14,12 +14,14 @@ namespace {
 constexpr std::array kArgs{
     ArgSpec{.name = "what",
             .kind = ArgKind::kText,
-            .doc = "entry, tag, type, model or all",
+            .doc = "entry, tag, type, model, identity or all",
             .min = 1,
             .max = base::limits::kNameBytes.value},
     ArgSpec{.name = "value",
             .kind = ArgKind::kText,
-            .doc = "the prompt of the entry, or the name of the tag, type or model; not for all",
+            .doc =
+                "the prompt of the entry, or the name of the tag, type or model; not for identity "
+                "and all",
             .required = false,
             .min = 1,
             .max = base::limits::kPromptBytes.ceiling}};
@@ -37,6 +39,11 @@ constexpr std::array kExamples{
     Example{R"(["CACHE.LOOKUP", ["What is new in 2.0?"]])",
             R"({"status": "miss", "reason": "the entry was invalidated"})"},
     Example{R"(["CACHE.INVALIDATE", ["entry", "What is new in 2.0?"]])", R"({"entries": 1})"},
+    Example{
+        R"(["CACHE.STORE", ["Who are you?", "Ann.", {"identity": {"system": "You are Ann."}}]])",
+        R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
+    Example{R"(["CACHE.INVALIDATE", ["identity", {"identity": {"system": "You are Ann."}}]])",
+            R"({"entries": 1})"},
     Example{R"(["CACHE.INVALIDATE", ["everything"]])", R"({"error": "bad_request"})"},
 };
 
@@ -65,7 +72,7 @@ base::Result<cache::Label> LabelFrom(const Args& args) {
     return cache::Label{row.kind, value};
   }
   return base::Error{base::Code::kBadRequest,
-                     "CACHE.INVALIDATE: 'what' must be entry, tag, type, model or all"};
+                     "CACHE.INVALIDATE: 'what' must be entry, tag, type, model, identity or all"};
 }
 
 base::Result<std::uint64_t> RemoveEntry(Context& context, const Args& args) {
@@ -81,10 +88,28 @@ base::Result<std::uint64_t> RemoveEntry(Context& context, const Args& args) {
   return removed ? 1U : 0U;
 }
 
+base::Status CheckNamesIdentity(const Args& args) {
+  constexpr std::string_view kNil = "\xc0";
+  const std::string_view identity = args.BytesOr(kIdentityOfEntry, "");
+  if (args.size() > 1 || identity.empty() || identity == kNil) {
+    return base::Error{base::Code::kBadRequest,
+                       "CACHE.INVALIDATE: identity takes no 'value' but the option 'identity'"};
+  }
+  return base::Ok{};
+}
+
 base::Result<std::uint64_t> InvalidateLabel(Context& context, const Args& args) {
-  ASSIGN_OR_RETURN(const cache::Label label, LabelFrom(args));
   cache::Cache& cache = context.instance.cache();
   const storage::NamespaceId home = context.principal.namespace_id;
+  cache::Label label;
+  std::string partition;
+  if (args.Bytes(0) == "identity") {
+    RETURN_IF_ERROR(CheckNamesIdentity(args));
+    ASSIGN_OR_RETURN(partition, cache.IdentityLabel(home, args.BytesOr(kIdentityOfEntry, "")));
+    label = {cache::LabelKind::kIdentity, partition};
+  } else {
+    ASSIGN_OR_RETURN(label, LabelFrom(args));
+  }
   return args.BoolOr(kDryRun, false) ? cache.CountLabel(home, label)
                                      : cache.Invalidate(home, label, context.view.transaction());
 }
@@ -123,7 +148,9 @@ constexpr CommandSpec kCacheInvalidate{
     .name = "CACHE.INVALIDATE",
     .family = Family::kCache,
     .summary =
-        "Voids all entries with a tag, type or model, one entry, or all of the namespace; what is "
+        "Voids all entries with a tag, type, model or identity (one model, persona and set of "
+        "tools, "
+        "whatever was asked), one entry, or all of the namespace; what is "
         "stored later is not meant. As safe as a stored answer when it replies (store.durability); "
         "told on the channel invalidation; "
         "space comes back in the background.",

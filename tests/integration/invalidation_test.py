@@ -79,6 +79,26 @@ class InvalidationTest(harness.Case):
         self.rpc.call("CACHE.INVALIDATE", "all")
         self.assertEqual(other.call("CACHE.LOOKUP", "Question 1?")["response"], "theirs")
 
+    def test_an_answer_that_was_under_way_is_handed_out_but_not_kept(self):
+        for label, options, kept in (("docs", {"tags": ["docs"]}, False),
+                                     ("docs", {"tags": ["other"]}, True)):
+            lease = self.rpc.call("CACHE.FETCH", "What is new?", no_cache=True)["lease"]
+            self.rpc.call("CACHE.INVALIDATE", "tag", label)
+            self.assertIs(self.rpc.call("CACHE.FILL", lease, "x", **options)["stored"], kept)
+            self.assertEqual(self.rpc.call("CACHE.LOOKUP", "What is new?")["status"],
+                             "hit" if kept else "miss")
+
+    def test_an_identity_is_voided_whatever_was_asked(self):
+        for system in ("Ann", "Bob"):
+            for prompt in ("Who?", "Where?"):
+                self.rpc.call("CACHE.STORE", prompt, system, identity={"system": system, "t": 0})
+        self.assertEqual(self.rpc.call("CACHE.INVALIDATE", "identity",
+                                       identity={"t": 0.0, "system": "Ann"})["entries"], 2)
+        for system, status in (("Ann", "miss"), ("Bob", "hit")):
+            for prompt in ("Who?", "where"):
+                self.assertEqual(self.rpc.call("CACHE.LOOKUP", prompt,
+                                               identity={"system": system, "t": 0})["status"], status)
+
     def test_bad_calls_say_what_is_allowed(self):
         for params in (("everything",), ("tag",), ("all", "x"), ("tag", "x" * 129), ("entry",)):
             error = self.rpc.error_of("CACHE.INVALIDATE", *params)

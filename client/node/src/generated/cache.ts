@@ -275,12 +275,13 @@ export class CacheCommands {
   }
 
   /**
-   * Voids all entries with a tag, type or model, one entry, or all of the namespace; what is stored
-   * later is not meant. As safe as a stored answer when it replies (store.durability); told on the
-   * channel invalidation; space comes back in the background.
-   * @param what entry, tag, type, model or all (1 to 64 bytes)
-   * @param value the prompt of the entry, or the name of the tag, type or model; not for all (1 to
-   * 4194304 bytes)
+   * Voids all entries with a tag, type, model or identity (one model, persona and set of tools,
+   * whatever was asked), one entry, or all of the namespace; what is stored later is not meant. As
+   * safe as a stored answer when it replies (store.durability); told on the channel invalidation;
+   * space comes back in the background.
+   * @param what entry, tag, type, model, identity or all (1 to 64 bytes)
+   * @param value the prompt of the entry, or the name of the tag, type or model; not for identity
+   * and all (1 to 4194304 bytes)
    * @returns {entries}: how many; one that another invalidation voided a moment ago may be counted
    * again
    * @throws ReadOnlyError

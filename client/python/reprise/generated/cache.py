@@ -155,12 +155,14 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
     def cache_invalidate(
             self, what: str, value: str | None = None, *, identity: Any = None,
             dry_run: bool | None = None, call: CallOptions | None = None) -> MapR:
-        """Voids all entries with a tag, type or model, one entry, or all of the namespace; what is
-        stored later is not meant. As safe as a stored answer when it replies (store.durability);
-        told on the channel invalidation; space comes back in the background.
+        """Voids all entries with a tag, type, model or identity (one model, persona and set of
+        tools, whatever was asked), one entry, or all of the namespace; what is stored later is not
+        meant. As safe as a stored answer when it replies (store.durability); told on the channel
+        invalidation; space comes back in the background.
 
-        what: entry, tag, type, model or all
-        value: the prompt of the entry, or the name of the tag, type or model; not for all
+        what: entry, tag, type, model, identity or all
+        value: the prompt of the entry, or the name of the tag, type or model; not for identity and
+            all
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
             temperature ...; compared exactly, but for the order of keys and the spelling of
             numbers: 1 and 1.0 are the same
