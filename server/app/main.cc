@@ -97,10 +97,16 @@ void StopInOrder(Server& server, const sigset_t& signals, std::int64_t shutdown_
   constexpr std::int64_t kPollMs = 10;
   NotifySystemd("STOPPING=1");
   server.log().Log(telemetry::Level::kInfo, "stopping");
-  server.BeginDrain();
   const base::Nanos begin = server.clock().Elapsed();
-  while (!server.Drained() &&
-         server.clock().Elapsed() - begin < shutdown_ms * base::kNanosPerMilli) {
+  const auto within = [&](std::int64_t ms) {
+    return server.clock().Elapsed() - begin < ms * base::kNanosPerMilli;
+  };
+  server.CloseFlights();
+  while (!server.Landed() && within(shutdown_ms / 2)) {  // Answers that were paid for are kept.
+    WaitSignal(signals, kPollMs);
+  }
+  server.BeginDrain();
+  while (!server.Drained() && within(shutdown_ms)) {
     WaitSignal(signals, kPollMs);
   }
   server.Stop();

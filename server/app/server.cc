@@ -291,8 +291,16 @@ void Server::Reload() {
   }
 }
 
+void Server::CloseFlights() {
+  draining_.store(true, std::memory_order_relaxed);  // Whoever asks /readyz sends nobody any more.
+  instance_->cache().flights().Close();
+}
+
+bool Server::Landed() const {
+  return instance_->cache().flights().Stats().flights == 0;
+}
+
 void Server::BeginDrain() {
-  draining_.store(true, std::memory_order_relaxed);
   instance_->cache().flights().DropAll();  // Nobody waits for an answer that cannot come any more.
   for (LoopParts& parts : loops_) {
     (void)parts.loop->Post(base::MakeTask([&parts] {

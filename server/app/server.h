@@ -2,8 +2,8 @@
 // order.
 //
 // Threads: main only. Errors of Start: exit_code.h says which end code each becomes. Order of
-// stopping: listeners close, sessions finish what they accepted (at most network.shutdown_ms),
-// loops end, the store is synced and closed.
+// stopping: leases may be filled, then listeners close, sessions finish what they accepted (at most
+// network.shutdown_ms), loops end, the store is synced and closed.
 #pragma once
 
 #include <memory>
@@ -52,6 +52,10 @@ class Server {
   void Tick();
   // SIGHUP: live settings from the file, certificates, log file.
   void Reload();
+  // Before stopping: who computes an answer may still fill it, but nobody begins. Landed() turns
+  // true when the last one has.
+  void CloseFlights();
+  bool Landed() const;
   // The two halves of stopping; between them Drained() turns true or the deadline passes.
   void BeginDrain();
   bool Drained() const;

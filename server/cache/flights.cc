@@ -94,6 +94,9 @@ base::Result<std::optional<Lease>> Flights::Enter(FlightQuestion question,
   if (!request.may_lead) {
     return Error{Code::kNotFound, "nobody computes the answer"};
   }
+  if (closed_) {
+    return Error{Code::kShuttingDown, "the server is stopping; compute without it"};
+  }
   if (by_token_.size() >= static_cast<std::size_t>(base::limits::kFlights.value)) {
     return Error{Code::kBusy, "flights: " + std::to_string(by_token_.size()) +
                                   " answers are being computed, which is the limit"};
@@ -514,6 +517,11 @@ void Flights::Drop(storage::NamespaceId id) {
     End(ended, woken);
   }
   WakeAll(woken);
+}
+
+void Flights::Close() {
+  base::MutexLock lock(mutex_);
+  closed_ = true;
 }
 
 void Flights::DropAll() {

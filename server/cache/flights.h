@@ -11,8 +11,8 @@
 //
 // Threads: any; one mutex, a leaf. Waiters are woken without it; chunks are handed over under it,
 // so that they keep their order. Errors: kBadRequest, kNotFound (a lease that has ended or is
-// another namespace's), kTooLarge, kBusy (a limit below). Complexity: O(1) expected, O(log n) for
-// deadlines, O(waiters) when a flight ends. Limits: limits::kFlights, kFlightWaiters,
+// another namespace's), kTooLarge, kBusy (a limit below), kShuttingDown. Complexity: O(1) expected,
+// O(log n) for deadlines, O(waiters) when a flight ends. Limits: limits::kFlights, kFlightWaiters,
 // kFlightChunks. Source of the idea: Go's singleflight; leases as in "Scaling Memcache at Facebook"
 // (NSDI 2013).
 #pragma once
@@ -169,7 +169,9 @@ class Flights {
   void Expel(OwnerId owner);
   // Everything of a namespace that was removed or emptied.
   void Drop(storage::NamespaceId id);
-  // Everything: the server is about to stop.
+  // The server is about to stop: no more leases (kShuttingDown), but those that live may be filled.
+  void Close();
+  // Everything.
   void DropAll();
 
   // Ends the leases and waits whose time has come.
@@ -240,6 +242,7 @@ class Flights {
   // Those that a lease of now may have to hear of; the oldest may have been forgotten.
   std::deque<Invalidation> invalidations_ GUARDED_BY(mutex_);
   std::uint64_t invalidated_ GUARDED_BY(mutex_) = 0;  // so many ever
+  bool closed_ GUARDED_BY(mutex_) = false;
   FlightStats stats_ GUARDED_BY(mutex_);
 };
 

@@ -89,6 +89,36 @@ class ShutdownTest(harness.Case):
             values = after.call("MGET", *[f"k{i}" for i in range(1, acked + 1)])
         self.assertEqual(values, list(range(1, acked + 1)))
 
+    def test_an_answer_that_is_being_computed_can_still_be_filled(self):
+        server = self.server(settings={"network.shutdown_ms": 60_000})
+        holder, waiter, late = (self.connect(server) for _ in range(3))
+        lease = holder.call("CACHE.FETCH", "What is RAII?")["lease"]
+        pending = waiter.send("CACHE.FETCH", "what is raii")
+        harness.wait_until(lambda: holder.call("INFO", "cache")["cache"]["waiters"] == 1, 10, "a waiter")
+        server.signal(signal.SIGTERM)
+
+        def refused():
+            try:
+                lease = late.call("CACHE.FETCH", "Another?")["lease"]
+                late.call("CACHE.ABANDON", lease)
+            except harness.RpcError as error:
+                return error.code == "shutting_down"
+            return False
+
+        harness.wait_until(refused, 10, "no new leases")
+        self.assertTrue(holder.call("CACHE.FILL", lease, "An idiom.")["stored"])
+        self.assertEqual(waiter.reply(pending)["response"], "An idiom.")
+        self.assertEqual(server.wait(10), 0)
+        server.start()
+        self.assertEqual(self.connect(server).call("CACHE.LOOKUP", "What is RAII?")["status"], "hit")
+
+    def test_a_holder_that_does_not_fill_cannot_hold_the_server_up(self):
+        server = self.server(settings={"network.shutdown_ms": 400})
+        holder = self.connect(server)
+        holder.call("CACHE.FETCH", "What is RAII?")
+        server.signal(signal.SIGTERM)
+        self.assertEqual(server.wait(10), 0)
+
     def test_shutdown_as_a_command_answers_and_ends(self):
         server = self.server()
         rpc = self.connect(server)
