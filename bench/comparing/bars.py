@@ -11,9 +11,10 @@ KEYS = 100_000
 GET = {"workload": "get_hit", "keys": KEYS, "value_bytes": 1024, "connections": 50}
 SET = {"workload": "set", "keys": KEYS, "value_bytes": 1024, "connections": 50}
 LOOKUP = {**GET, "workload": "cache_lookup_exact"}
+FETCH = {**GET, "workload": "cache_fetch_hit"}
 ONE_LOOP = {"network.loops": 1}
 CACHE = {"cache.entries_max": 2 * KEYS}
-PRELOADED = ("get_hit", "mixed", "cache_lookup_exact", "cache_lookup_normalized")
+PRELOADED = ("get_hit", "mixed", "cache_lookup_exact", "cache_lookup_normalized", "cache_fetch_hit")
 FASTER = [("throughput", ">=", 1.1), ("cpu", "<=", 1.0)]
 
 
@@ -42,6 +43,8 @@ ROWS = [
                bars=[("cpu", "<=", 1.3)]),
     comparison("lookup_16", "the same, 16 pipelined", ("reprise", {**ONE_LOOP, **CACHE}, {**LOOKUP, "pipeline": 16}),
                ("same", {}, {**GET, "pipeline": 16}), bars=[("cpu", "<=", 1.3)]),
+    comparison("fetch", "CACHE.FETCH hit v. GET", ("reprise", {**ONE_LOOP, **CACHE}, FETCH), ("same", {}, GET),
+               bars=[("throughput", ">=", 0.9)]),
 ]
 START_UP = [
     {"name": "start_keys", "title": "start after kill -9, raw keys", "workload": "get_hit", "settings": {},

@@ -29,9 +29,10 @@ enum class Operation : std::uint8_t {
   kSet,
   kLookupExact,
   kLookupNormalized,
+  kFetchHit,
   kStore,
 };
-inline constexpr std::size_t kOperations = 7;
+inline constexpr std::size_t kOperations = 8;
 
 constexpr bool CarriesValue(Operation operation) {
   return operation == Operation::kSet || operation == Operation::kStore;

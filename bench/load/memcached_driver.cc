@@ -41,6 +41,7 @@ class MemcachedDriver final : public Driver {
       case Operation::kGetHit:
       case Operation::kLookupExact:
       case Operation::kLookupNormalized:
+      case Operation::kFetchHit:
       case Operation::kStore:
         return false;
     }
@@ -92,6 +93,7 @@ std::string EncodeMemcached(Operation operation, const Content& content, std::ui
              std::to_string(content.value_bytes()) + "\r\n" + content.ValueOf(key) + "\r\n";
     case Operation::kLookupExact:
     case Operation::kLookupNormalized:
+    case Operation::kFetchHit:
     case Operation::kStore:
       return {};
   }

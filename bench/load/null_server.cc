@@ -248,7 +248,7 @@ class NullServer {
   void AnswerReprise(const Question& question, std::uint64_t key, base::Buffer& out) const {
     wire::BeginResponse(question.msgid, out);
     wire::Writer writer(out);
-    const bool is_lookup = question.verb == "CACHE.LOOKUP";
+    const bool is_lookup = question.verb == "CACHE.LOOKUP" || question.verb == "CACHE.FETCH";
     if (question.verb == "PING") {
       writer.Str("PONG");
     } else if (question.verb == "SET") {

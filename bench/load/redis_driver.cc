@@ -28,6 +28,7 @@ bool IsExpected(const RedisReply& reply, const Call& call, const Content& conten
       return reply.kind == '+' && reply.text == "OK";
     case Operation::kLookupExact:
     case Operation::kLookupNormalized:
+    case Operation::kFetchHit:
     case Operation::kStore:
       return false;
   }
@@ -165,6 +166,7 @@ std::string EncodeRedis(Operation operation, const Content& content, std::uint64
       return Format<3>({"SET", KeyName(operation, key), content.ValueOf(key)});
     case Operation::kLookupExact:
     case Operation::kLookupNormalized:
+    case Operation::kFetchHit:
     case Operation::kStore:
       return {};
   }

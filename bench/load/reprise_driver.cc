@@ -26,6 +26,8 @@ std::string_view MethodOf(Operation operation) {
     case Operation::kLookupExact:
     case Operation::kLookupNormalized:
       return "CACHE.LOOKUP";
+    case Operation::kFetchHit:
+      return "CACHE.FETCH";
     case Operation::kStore:
       return "CACHE.STORE";
   }
@@ -128,6 +130,7 @@ class RepriseDriver final : public Driver {
       case Operation::kSet:
         return result == "\xc3";
       case Operation::kLookupExact:
+      case Operation::kFetchHit:
         return IsHit(result, call.key, "exact");
       case Operation::kLookupNormalized:
         return IsHit(result, call.key, "normalized");
@@ -200,8 +203,10 @@ std::string EncodeReprise(Operation operation, const Content& content, std::uint
       break;
     case Operation::kLookupExact:
     case Operation::kLookupNormalized:
+    case Operation::kFetchHit:
       writer.Array(1);
-      writer.Str(operation == Operation::kLookupExact ? PromptOf(key) : RephrasedPromptOf(key));
+      writer.Str(operation == Operation::kLookupNormalized ? RephrasedPromptOf(key)
+                                                           : PromptOf(key));
       break;
     case Operation::kStore:
       writer.Array(3);

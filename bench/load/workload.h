@@ -33,6 +33,8 @@ inline constexpr std::array kWorkloads{
              Operation::kStore, "CACHE.LOOKUP of the stored prompt"},
     Workload{"cache_lookup_normalized", Operation::kLookupNormalized, Operation::kLookupNormalized,
              Operation::kStore, "CACHE.LOOKUP of the prompt in other case and spacing"},
+    Workload{"cache_fetch_hit", Operation::kFetchHit, Operation::kFetchHit, Operation::kStore,
+             "CACHE.FETCH of the stored prompt"},
     Workload{"cache_store", Operation::kStore, Operation::kStore, std::nullopt, "CACHE.STORE"},
 };
 

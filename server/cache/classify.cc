@@ -95,11 +95,15 @@ bool Matches(const Words& words, std::string_view pattern) {
 }
 
 // What is asked changes by the hour.
-constexpr std::array<std::string_view, 22> kTimely{
-    "today",     "tonight",    "yesterday",    "tomorrow",     "now",      "right now",
-    "currently", "current",    "latest",       "newest",       "recently", "recent",
-    "this week", "this month", "this morning", "weather",      "forecast", "news",
-    "price",     "prices",     "stock price",  "exchange rate"};
+constexpr std::array<std::string_view, 16> kTimely{
+    "today",  "tonight", "yesterday", "tomorrow", "now",      "currently", "current", "latest",
+    "newest", "recent",  "recently",  "weather",  "forecast", "news",      "price",   "prices"};
+constexpr std::array<std::array<std::string_view, 2>, 6> kTimelyPairs{{{"this", "week"},
+                                                                       {"this", "month"},
+                                                                       {"this", "year"},
+                                                                       {"this", "morning"},
+                                                                       {"this", "evening"},
+                                                                       {"exchange", "rate"}}};
 
 // An order, when it opens the prompt.
 constexpr std::array<std::string_view, 22> kActions{
@@ -115,10 +119,18 @@ bool Contains(const std::array<std::string_view, kSize>& list, std::string_view 
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
+// The word, or the second of two.
 std::string_view TimelyWord(const Words& words) {
-  for (const std::string_view phrase : kTimely) {
-    if (Stands(words, WordsOf(phrase))) {
-      return phrase;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (Contains(kTimely, words[i])) {
+      return words[i];
+    }
+    const bool ends_pair =
+        i > 0 && std::any_of(kTimelyPairs.begin(), kTimelyPairs.end(), [&](const auto& pair) {
+          return pair[0] == words[i - 1] && pair[1] == words[i];
+        });
+    if (ends_pair) {
+      return words[i];
     }
   }
   return {};
