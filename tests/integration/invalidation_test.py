@@ -1,5 +1,6 @@
 """CACHE.INVALIDATE: by tag, type, model, entry, all; effective, persistent, told to others."""
 
+import time
 import unittest
 
 import harness
@@ -104,6 +105,33 @@ class InvalidationTest(harness.Case):
             error = self.rpc.error_of("CACHE.INVALIDATE", *params)
             self.assertIn(error.code, ("bad_request", "too_large"), params)
             self.assertIn("CACHE.INVALIDATE", error.message)
+
+    @unittest.skipIf(harness.is_in_memory(), "a restart without a disk has nothing to find")
+    def test_a_tag_among_many_entries_is_voided_at_once_and_for_good(self):
+        """REPRISE_ENTRIES=1000000 is the size of the bar (bench/README.md)."""
+        entries, tags = harness.size("entries", 4_000), 100
+        server = self.server(settings={"cache.entries_max": 2 * entries,
+                                       "store.hot_table_bytes": 256 * harness.MIB})
+        rpc = self.connect(server)
+        for first in range(0, entries, 1_000):
+            rpc.pipeline([("CACHE.STORE", [f"Question {i}?", f"answer {i}", {"tags": [f"tag-{i % tags}"]}])
+                          for i in range(first, min(first + 1_000, entries))])
+        taken_us = []
+        for tag in range(tags - 1):
+            began = time.perf_counter()
+            voided = rpc.call("CACHE.INVALIDATE", "tag", f"tag-{tag}")["entries"]
+            taken_us.append((time.perf_counter() - began) * 1e6)
+            self.assertEqual(voided, entries // tags)
+            self.assertEqual(rpc.call("CACHE.LOOKUP", f"Question {tag}?")["status"], "miss")
+        server.restart(kill=True)
+        rpc = self.connect(server)
+        hits = sum(reply["status"] == "hit" for first in range(0, entries, 1_000)
+                   for reply in rpc.pipeline([("CACHE.LOOKUP", [f"Question {i}?"])
+                                              for i in range(first, min(first + 1_000, entries))]))
+        self.assertEqual(hits, entries // tags)
+        taken_us.sort()
+        print(f"invalidate entries={entries} p50_us={taken_us[len(taken_us) // 2]:.0f} "
+              f"p99_us={taken_us[int(len(taken_us) * 0.99)]:.0f}", end=" ", flush=True)
 
 
 if __name__ == "__main__":
