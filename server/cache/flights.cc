@@ -471,7 +471,7 @@ void Flights::Remove(OwnerId owner, Woken& woken, bool tell) {
   for (const auto& [flight, count] : flights) {
     for (std::shared_ptr<Waiter>& waiter : UnseatAll(owner, flight)) {
       if (tell) {
-        woken.push_back({std::move(waiter), {}});
+        woken.emplace_back(std::move(waiter), Wakeup());
       }
     }
     // A fill that is being committed ends the flight itself.
