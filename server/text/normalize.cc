@@ -6,9 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <utf8proc.h>
-#include <vector>
 
-#include "protocol/base/ensure.h"
+#include "server/text/code_points.h"
 #include "server/text/utf8.h"
 
 namespace reprise::text {
@@ -146,13 +145,8 @@ bool NormalizeAscii(std::string_view prompt, std::string& out) {
   return true;
 }
 
-using CodePoints = std::vector<utf8proc_int32_t>;
-
-constexpr auto kDecompose = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPAT |
-                                                           UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
-constexpr auto kCompose =
-    static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE);
-constexpr std::size_t kExpansionMax = 32;  // code points of one; Unicode's longest is 18
+constexpr auto kFolding = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPAT |
+                                                         UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
 
 // Superscript digits, signs and n: compatibility forms that change what is asked. 10 to the power
 // of 6 is not 106.
@@ -161,38 +155,11 @@ bool IsPower(char32_t code_point) {
          (code_point >= 0x2070 && code_point <= 0x207F);
 }
 
-void AppendDecomposed(char32_t code_point, CodePoints& out) {
+void AppendFolded(char32_t code_point, CodePoints& out) {
   if (IsPower(code_point)) {
     out.push_back(static_cast<utf8proc_int32_t>(code_point));
-    return;
-  }
-  const std::size_t size = out.size();
-  out.resize(size + kExpansionMax);
-  int boundary_state = 0;
-  const utf8proc_ssize_t written =
-      utf8proc_decompose_char(static_cast<utf8proc_int32_t>(code_point), out.data() + size,
-                              kExpansionMax, kDecompose, &boundary_state);
-  ENSURE(written >= 0 && static_cast<std::size_t>(written) <= kExpansionMax);
-  out.resize(size + static_cast<std::size_t>(written));
-}
-
-// Canonical order of combining marks. The library's own ordering is quadratic in the length of a
-// run of marks, which a prompt may choose; see notes/0001-normal-form.md.
-void OrderMarks(CodePoints& text) {
-  const auto class_of = [](utf8proc_int32_t code_point) {
-    return utf8proc_get_property(code_point)->combining_class;
-  };
-  const auto is_starter = [&class_of](utf8proc_int32_t code_point) {
-    return class_of(code_point) == 0;
-  };
-  auto begin = text.begin();
-  while (begin != text.end()) {
-    begin = std::find_if_not(begin, text.end(), is_starter);
-    const auto end = std::find_if(begin, text.end(), is_starter);
-    std::stable_sort(begin, end, [&class_of](utf8proc_int32_t a, utf8proc_int32_t b) {
-      return class_of(a) < class_of(b);
-    });
-    begin = end;
+  } else {
+    AppendDecomposed(code_point, kFolding, out);
   }
 }
 
@@ -243,14 +210,10 @@ base::Status NormalizeUnicode(std::string_view prompt, std::string& out) {
     if (next.bytes == 0) {
       return NotUtf8(offset);
     }
-    AppendDecomposed(next.value, text);
+    AppendFolded(next.value, text);
     offset += next.bytes;
   }
-  OrderMarks(text);
-  const utf8proc_ssize_t composed =
-      utf8proc_normalize_utf32(text.data(), static_cast<utf8proc_ssize_t>(text.size()), kCompose);
-  ENSURE(composed >= 0);
-  text.resize(static_cast<std::size_t>(composed));
+  OrderAndCompose(text);
   CollapseWhiteSpace(text);
   EncodeTrimmed(text, out);
   return base::Ok{};
