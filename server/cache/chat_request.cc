@@ -201,6 +201,7 @@ base::Result<ChatQuestion> ReadChatRequest(std::string_view request, const ChatR
   if (rules.mode == IdentityMode::kConversation) {
     DropEarlierTurns(messages, prompt);
   }
+  ComposeText(root);  // Only now: the prompt stays as it was given.
   auto identity = rules.mode == IdentityMode::kPromptOnly
                       ? IdentityOfTurn(messages.items[prompt.place])
                       : IdentityOf({shape, rules.mode, prompt.place}, std::move(root), path);

@@ -106,7 +106,9 @@ void HashMember(Node& map, std::string_view key, Node (*hash)(std::string_view))
 }
 
 Node HashText(std::string_view text) {
-  return Hash(kText, text);
+  Node composed = Node::Str(text);
+  ComposeText(composed);
+  return Hash(kText, composed.text);
 }
 
 // Anthropic's {type: "base64" | "url" | "text" | "content" | "file", ...}.

@@ -136,6 +136,7 @@ base::Status NormalizeTools(ChatShape shape, Node* tools, const Path& path) {
     Node& tool = tools->items[i];
     RETURN_IF_ERROR(ExpectMap(tool, path[i]));
     NormalizeTool(shape, tool);
+    ComposeText(tool);  // Their order must not depend on the spelling.
     order.push_back({std::string(NameOfTool(tool)), tool.Encoded(), i});
   }
   std::sort(order.begin(), order.end(), [](const Sorted& a, const Sorted& b) {

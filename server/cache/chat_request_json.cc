@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/base/ensure.h"
 #include "server/cache/canonical_number.h"
+#include "server/text/nfc.h"
 #include "server/text/utf8.h"
 
 namespace reprise::cache {
@@ -251,7 +253,7 @@ class JsonText {
     while (position_ < text_.size()) {
       const char letter = text_[position_++];
       if (letter == '"') {
-        return true;
+        return Compose(out);
       }
       if (static_cast<std::uint8_t>(letter) < 0x20 || (letter == '\\' && !Escape(out))) {
         return false;
@@ -261,6 +263,17 @@ class JsonText {
       }
     }
     return false;
+  }
+
+  // Escapes spell valid text as well: a lone surrogate is refused and leaves nothing.
+  static bool Compose(std::string& out) {
+    std::string scratch;
+    const auto composed = text::Nfc(out, scratch);
+    ENSURE(composed.ok());
+    if (composed.value().data() != out.data()) {
+      out = std::move(scratch);
+    }
+    return true;
   }
 
   bool Escape(std::string& out) {

@@ -1,9 +1,10 @@
 // Canonical JSON text (RFC 8785) of a string that holds JSON, such as the arguments of a tool call.
 //
-// Keys sorted by their UTF-16 units, no white space, shortest escapes, numbers in one form. One
-// departure: an integer that a double cannot hold keeps its digits, so that two ids which differ
-// stay different. Units: bytes of UTF-8. Limits: nesting of kJsonDepth. Complexity: O(bytes log
-// keys). Threads: any.
+// Keys sorted by their UTF-16 units, no white space, shortest escapes, numbers in one form. Two
+// departures: an integer that a double cannot hold keeps its digits, so that two ids which differ
+// stay different; text, also that of escapes, is in Unicode's form C, as all of an identity is.
+// Units: bytes of UTF-8. Limits: nesting of kJsonDepth. Complexity: O(bytes log keys). Threads:
+// any.
 #pragma once
 
 #include <optional>

@@ -15,6 +15,7 @@
 #include "protocol/base/value.h"
 #include "server/cache/chat_request.h"
 #include "server/cache/identity.h"
+#include "server/text/nfc.h"
 
 namespace reprise::cache {
 namespace {
@@ -109,7 +110,20 @@ class Speller {
       Header(out, Maybe() ? '\xcf' : '\xd3', number, 8);
     }
   }
-  void Encode(const std::string& text, std::string& out) {
+  // Canonically equivalent text: each composed letter as it is, or as a letter and its mark.
+  std::string Respelled(const std::string& text) {
+    constexpr std::string_view kComposed = "\u00e9";
+    std::string spelled = text;
+    for (std::size_t at = spelled.find(kComposed); at != std::string::npos;
+         at = spelled.find(kComposed, at + 1)) {
+      if (Maybe()) {
+        spelled.replace(at, kComposed.size(), "e\u0301");
+      }
+    }
+    return spelled;
+  }
+  void Encode(const std::string& given, std::string& out) {
+    const std::string text = Respelled(given);
     if (text.size() < 32 && Maybe()) {
       out.push_back(static_cast<char>(0xa0U + text.size()));
     } else if (Maybe()) {
@@ -177,7 +191,7 @@ void Speller::Encode(const Value& value, std::string& out) {
 std::string Speller::Json(const std::string& number, const std::string& text) {
   const auto space = [this] { return std::string(Below(3), Maybe() ? ' ' : '\n'); };
   std::string escaped;
-  for (const char letter : text) {
+  for (const char letter : Respelled(text)) {
     const bool plain =
         (static_cast<std::uint8_t>(letter) & 0x80U) != 0 || (letter != '"' && Maybe());
     std::array<char, 8> escape{};
@@ -322,7 +336,7 @@ Value::Array Speller::Turns() {
     messages.push_back(Message(role, Text(text, role)));
   };
   if (!IsAnthropic() && knobs_[kSystem] != 0) {
-    add(knobs_[kSystem] == 1 ? "system" : "developer", "be brief");
+    add(knobs_[kSystem] == 1 ? "system" : "developer", "be brief caf\u00e9");
   }
   switch (knobs_[kEarlier]) {
     case 1:
@@ -353,9 +367,10 @@ Value::Array Speller::Turns() {
 Value Speller::Schema() {
   return Value::Map{
       {"type", "object"},
-      {"required", Value::Array{"x"}},
+      {"required", Value::Array{"\u00e9"}},
       {"properties",
-       Value::Map{{"x", Value::Map{{"type", "number"}, {"default", Value()}, {"maximum", 10}}}}}};
+       Value::Map{
+           {"\u00e9", Value::Map{{"type", "number"}, {"default", Value()}, {"maximum", 10}}}}}};
 }
 
 void Speller::AddTool(Value::Array& tools, std::string_view name, std::string_view description) {
@@ -380,7 +395,7 @@ Value Speller::Tools() {
     AddTool(tools, "a", which == 3 ? "" : "first");
   }
   if (which >= 2) {
-    AddTool(tools, which == 4 ? "c" : "b", "second");
+    AddTool(tools, which == 4 ? "c" : "\u00e9", "second");
   }
   Shuffle(tools);
   return tools;
@@ -396,7 +411,7 @@ void Speller::AddSampling(Value::Map& request) {
   add("temperature", Setting<Value>(kTemperature, {one, 0.7, 0, 1.5}));
   add("top_p", Setting<Value>(kTopP, {IsAnthropic() ? Value() : one, 0.9, 0.5}));
   add("seed", Setting<Value>(kSeed, {Value(), 7, 9007199254740992, 9007199254740993}));
-  add("locale", Setting<Value>(kLocale, {Value(), "en", "de"}));
+  add("locale", Setting<Value>(kLocale, {Value(), "\u00e9n", "de"}));
   add("unheard_of", Setting<Value>(kUnknown, {Value(), 0, "0", Value::Array{Value()}}));
   const bool plain_stop = IsChat() && Maybe();
   add(IsAnthropic() ? "stop_sequences" : "stop",
@@ -440,7 +455,8 @@ Value Speller::Request() {
       {"model", Setting<Value>(kModel, {"claude-one", "claude-two", "claude-three"})},
       {IsResponses() ? "input" : "messages", Turns()}};
   if (IsAnthropic() && knobs_[kSystem] != 0) {
-    request.emplace_back("system", Text(knobs_[kSystem] == 1 ? "be brief" : "be long", "user"));
+    request.emplace_back("system",
+                         Text(knobs_[kSystem] == 1 ? "be bri\u00e9f" : "be long", "user"));
   }
   if (knobs_[kTools] != 0 || Maybe()) {
     request.emplace_back("tools", Tools());
@@ -494,7 +510,9 @@ TEST_CASE("of many generated requests those with the same meaning, and no others
     if (!question.ok()) {
       FAIL("case " << i << ": " << question.error().detail);
     }
-    const std::string& prompt = question.value().prompt;
+    // The prompt stays as it was spelled; the tier `normalized` folds it (server/text).
+    std::string scratch;
+    const std::string prompt(text::Nfc(question.value().prompt, scratch).value());
     const std::size_t hash = std::hash<std::string>()(std::to_string(prompt.size()) + prompt +
                                                       question.value().identity);
     const auto [known, is_new] = question_of.try_emplace(Packed(knobs), hash);

@@ -157,6 +157,56 @@ TEST_CASE("spellings of one request are one question") {
   }
 }
 
+TEST_CASE("canonically equivalent text is one question, wherever it stands") {
+  // One text in two spellings, at every place where a request has text.
+  const auto both = [](const std::string& json) {
+    const auto spelled = [&](std::string_view letter) {
+      std::string text = json;
+      for (std::size_t at = text.find('@'); at != std::string::npos; at = text.find('@')) {
+        text.replace(at, 1, letter);
+      }
+      return text;
+    };
+    return Read(spelled("\u00e9")).identity == Read(spelled("e\u0301")).identity &&
+           Read(spelled("\u00e9")).identity != Read(spelled("e")).identity;
+  };
+  for (const std::string& json : {
+           Chat(R"("locale": "@")"),
+           Chat(R"("@": 1)"),
+           Chat(R"("tools": [{"type": "function", "function": {"name": "@", "parameters":
+                   {"properties": {"@": {}}}}}, {"type": "function", "function": {"name": "f"}}])"),
+           Messages(R"({"role": "system", "content": "@"}, {"role": "user", "content": "q"})"),
+           Messages(R"({"role": "user", "content": "q"}, {"role": "assistant", "tool_calls":
+                   [{"id": "1", "function": {"name": "f", "arguments": "{\"@\": [\"@\"]}"}}]})"),
+           Messages(R"({"role": "user", "content": "q"}, {"role": "assistant", "tool_calls":
+                   [{"id": "1", "function": {"name": "f", "arguments": "broken @"}}]})"),
+           Messages(R"({"role": "user", "content": "q"}, {"role": "tool", "content": "@"})"),
+           std::string(R"({"model": "claude-x", "max_tokens": 9, "system": "@",
+                   "messages": [{"role": "user", "content": "q"}]})"),
+           Messages(R"({"role": "user", "content": [{"type": "document", "source":
+                   {"type": "text", "data": "@"}}, {"type": "text", "text": "q"}]})"),
+       }) {
+    INFO(json);
+    CHECK(both(json));
+  }
+  // An address is where something is, and bytes are bytes.
+  const auto image = [](std::string_view url) {
+    return Messages(R"({"role": "user", "content": [{"type": "text", "text": "q"},
+        {"type": "image_url", "image_url": {"url": ")" +
+                    std::string(url) + R"("}}]})");
+  };
+  CHECK_FALSE(Same(image("http://h/\u00e9"), image("http://h/e\u0301")));
+}
+
+TEST_CASE("the prompt stays as it was given") {
+  for (const std::string_view prompt : {"caf\u00e9", "cafe\u0301"}) {
+    const std::string json =
+        Messages(R"({"role": "user", "content": ")" + std::string(prompt) + R"("})");
+    CHECK(Read(json).prompt == prompt);
+    CHECK(Read(json).identity == Read(Chat("")).identity);
+  }
+}
+
 TEST_CASE("whatever can change the answer makes another question") {
   const std::string base =
       R"({"model": "m", "messages": [{"role": "system", "content": "s"},
@@ -408,6 +458,10 @@ TEST_CASE("bytes that are no chat request are refused with the place") {
       {Packed(Chat("")) + "\xc0", "request: bytes follow the value"},
       {with_user("model", "\xa1x"), "request.model: the key stands twice"},
       {with_user("x", std::string("\x82\xa1k\x01\xa1k\x02", 7)), "request.x.k: the key stands"},
+      {with_user("x", std::string("\x82\xa2\xc3\xa9\x01\xa3"
+                                  "e\xcc\x81\x02",
+                                  10)),
+       "request.x.\u00e9: the key stands"},
       {with_user("x", "\xa2\xc3\x28"), "request.x: "},      // no UTF-8
       {with_user("x", "\xa3\xed\xa0\x80"), "request.x: "},  // a surrogate in UTF-8
       {with_user("\xff", "\x01"), "request: a key is not valid UTF-8"},
@@ -551,11 +605,14 @@ TEST_CASE("JSON in a string has one form, and what is no JSON object has none") 
   const auto canonical = [](std::string_view text) { return CanonicalJsonObject(text).value(); };
   CHECK(canonical(R"( { "b" : [ 1.0 , true , null ] , "a" : "\u0061\/\n\u001F" } )") ==
         R"({"a":"a/\n\u001f","b":[1,true,null]})");
-  // RFC 8785, section 3.2.3: keys in the order of their UTF-16 units.
-  CHECK(canonical(R"({"\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\ud83d\ude00": 5, "\u0080": 6,
+  // RFC 8785, section 3.2.3: keys in the order of their UTF-16 units. Its example has U+FB33, which
+  // form C takes apart.
+  CHECK(canonical(R"({"\u20ac": 1, "\r": 2, "\ufb13": 3, "1": 4, "\ud83d\ude00": 5, "\u0080": 6,
                       "\u00f6": 7})") ==
         "{\"\\r\":2,\"1\":4,\"\xc2\x80\":6,\"\xc3\xb6\":7,\"\xe2\x82\xac\":1,"
-        "\"\xf0\x9f\x98\x80\":5,\"\xef\xac\xb3\":3}");
+        "\"\xf0\x9f\x98\x80\":5,\"\xef\xac\x93\":3}");
+  CHECK(canonical(R"({"e\u0301": "\u0041\u030a"})") == "{\"\xc3\xa9\":\"\xc3\x85\"}");
+  CHECK(canonical("{\"\\u00ea\xcc\x81\": 1}") == "{\"\xe1\xba\xbf\":1}");  // an escape and a mark
   CHECK(canonical(R"({"id": 9007199254740993})") == R"({"id":9007199254740993})");
   CHECK(canonical(R"({"id": 9007199254740992.0})") == R"({"id":9007199254740992})");
   for (const std::string_view text : {"",
@@ -600,7 +657,8 @@ TEST_CASE("JSON in a string has one form, and what is no JSON object has none") 
   CHECK(!canonical("{\"a\":" + std::string(100'000, '[')).has_value());
   for (const std::string_view text :
        {R"({"a":1,"\u0061":2})", R"({"a":{"b":1,"b":1}})", R"({"a":"\udc00"})",
-        R"({"a":"\ud800\u0041"})", R"({"a":"\ud800x"})", R"({"a":-1e400})", R"({"a":1e-400})"}) {
+        R"({"a":"\ud800\u0041"})", R"({"\u00e9":1,"e\u0301":2})", R"({"a":"\ud800x"})",
+        R"({"a":-1e400})", R"({"a":1e-400})"}) {
     INFO(text);
     CHECK(CanonicalJsonObject(text).error().code == Code::kBadRequest);
   }

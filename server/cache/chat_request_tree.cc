@@ -11,6 +11,7 @@
 #include "protocol/base/ensure.h"
 #include "protocol/base/limits.h"
 #include "protocol/wire/reader.h"
+#include "server/text/nfc.h"
 #include "server/text/normalize.h"
 
 namespace reprise::cache {
@@ -88,6 +89,7 @@ class TreeReader {
 
   wire::Reader reader_;
   std::int64_t values_ = 0;
+  std::string scratch_;
 };
 
 base::Status TreeReader::CheckRoom(const wire::Token& token, const Path& path) {
@@ -114,11 +116,12 @@ base::Status TreeReader::ReadMembers(std::uint32_t count, const Path& path, Node
     if (!key.ok()) {
       return path.Bad("a key: " + key.error().detail);
     }
-    if (!text::CheckUtf8(key.value()).ok()) {
+    const auto composed = text::Nfc(key.value(), scratch_);
+    if (!composed.ok()) {
       return path.Bad("a key is not valid UTF-8");
     }
     Member& member = node.members.emplace_back();
-    member.key = key.value();
+    member.key = composed.value();
     RETURN_IF_ERROR(Read(path[key.value()], member.value));
   }
   std::sort(node.members.begin(), node.members.end(), MemberComesBefore);
@@ -325,6 +328,23 @@ base::Result<Node> ReadTree(std::string_view bytes, const Path& path) {
     return path.Bad("bytes follow the value");
   }
   return root;
+}
+
+void ComposeText(Node& node) {
+  if (node.IsStr()) {
+    std::string scratch;
+    const auto composed = text::Nfc(node.text, scratch);
+    ENSURE(composed.ok());
+    if (composed.value().data() != node.text.data()) {
+      node.text = std::move(scratch);
+    }
+  }
+  for (Node& item : node.items) {
+    ComposeText(item);
+  }
+  for (Member& member : node.members) {
+    ComposeText(member.value);
+  }
 }
 
 std::string Quoted(std::string_view name) {

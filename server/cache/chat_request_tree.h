@@ -2,8 +2,9 @@
 //
 // Reading checks what JSON and the cache ask of every value: text is UTF-8, keys are text and stand
 // once in their map, numbers are finite. Members of a map are in the order of their canonical
-// bytes, whole floats are integers: two spellings of one value make equal trees, and Encoded is the
-// canonical form of identity.h.
+// bytes, whole floats are integers, keys are in Unicode's form C. Text that is a value stays as it
+// was given, for the prompt is taken from it, until ComposeText; then two spellings of one value
+// have made equal trees, and Encoded is the canonical form of identity.h.
 //
 // Threads: values. Errors: kBadRequest, kTooLarge (depth, items), each with the path. Complexity:
 // reading O(bytes log items), Find O(log members).
@@ -88,6 +89,9 @@ struct Member {
 
 // All of `bytes` must be one value.
 base::Result<Node> ReadTree(std::string_view bytes, const Path& path);
+
+// Brings all text of the tree, which must be UTF-8, into form C (server/text/nfc.h).
+void ComposeText(Node& node);
 
 // A name from the request for an error: in quotes, at most 64 bytes of it.
 std::string Quoted(std::string_view name);

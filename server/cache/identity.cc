@@ -11,6 +11,7 @@
 #include "protocol/base/ensure.h"
 #include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"
+#include "server/text/nfc.h"
 
 namespace reprise::cache {
 namespace {
@@ -30,6 +31,16 @@ base::Status WriteNumber(double number, wire::Writer& writer) {
   } else {
     writer.Double(number);
   }
+  return base::Ok{};
+}
+
+base::Status WriteText(std::string_view text, wire::Writer& writer) {
+  std::string scratch;
+  const auto composed = text::Nfc(text, scratch);
+  if (!composed.ok()) {
+    return Error{composed.error().code, "in an identity " + composed.error().detail};
+  }
+  writer.Str(composed.value());
   return base::Ok{};
 }
 
@@ -75,8 +86,7 @@ base::Status WriteCanonical(wire::Reader& reader, base::Buffer& out) {
     case wire::Kind::kFloat:
       return WriteNumber(token.AsDouble(), writer);
     case wire::Kind::kStr:
-      writer.Str(body);
-      break;
+      return WriteText(body, writer);
     case wire::Kind::kBin:
       writer.Bin(body);
       break;

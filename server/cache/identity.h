@@ -2,10 +2,12 @@
 //
 // The identity is everything besides the prompt that can change the answer. Its canonical form is
 // one sequence of bytes for all spellings of the same value: maps sorted by key, numbers in one
-// form. Keys are hashes of (namespace, identity, prompt); the canonical bytes are stored with the
-// entry and compared on each hit, so a collision cannot serve a wrong answer.
+// form, text in Unicode's form C. Keys are hashes of (namespace, identity, prompt); the canonical
+// bytes are stored with the entry and compared on each hit, so a collision cannot serve a wrong
+// answer.
 //
-// Threads: any. Errors: kBadRequest (duplicate key in a map, NaN). Complexity: O(bytes log items).
+// Threads: any. Errors: kBadRequest (duplicate key in a map, NaN, text that is not UTF-8).
+// Complexity: O(bytes log items).
 #pragma once
 
 #include <array>
@@ -31,8 +33,8 @@ struct KeyHash {
 
 // Appends the canonical form of one MessagePack value to `out`.
 //
-// Same: {"a":1,"b":2} and {"b":2,"a":1}; 1, 1.0 and any width of 1. Different: 1 and "1", str and
-// bin.
+// Same: {"a":1,"b":2} and {"b":2,"a":1}; 1, 1.0 and any width of 1; "é" as one code point and as
+// two. Different: 1 and "1", str and bin; bin is compared byte by byte.
 base::Status Canonicalize(std::string_view value, std::string& out);
 
 // Makes key hashes. The secret is random for each data directory, so that nobody can choose prompts

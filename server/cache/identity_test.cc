@@ -53,6 +53,44 @@ TEST_CASE("a key that stands twice in a map is refused") {
   CHECK(Canonicalize(nan, out).error().code == base::Code::kBadRequest);
 }
 
+TEST_CASE("canonically equivalent text is the same identity, in values and in keys") {
+  CHECK(Canonical("{\"system\": \"caf\u00e9\"}") == Canonical("{\"system\": \"cafe\u0301\"}"));
+  CHECK(Canonical("{\"\u00e9\": 1, \"f\": 2}") == Canonical("{\"f\": 2, \"e\u0301\": 1}"));
+  CHECK(Canonical("\"\u00e9\"") != Canonical("\"e\""));
+  CHECK(Canonical("\"\ufb01\"") != Canonical("\"fi\""));  // they only look alike
+  CHECK(Canonical(R"({"$bin": "w6k="})") != Canonical(R"({"$bin": "ZcyB"})"));  // bytes are bytes
+}
+
+TEST_CASE("keys that are the same text stand twice, however they are spelled") {
+  std::string out;
+  const std::string twice(
+      "\x82\xa2\xc3\xa9\x01\xa3"
+      "e\xcc\x81\x02",
+      10);
+  CHECK(Canonicalize(twice, out).error().detail ==
+        "an identity must not have the same key twice in a map");
+}
+
+TEST_CASE("text of an identity that is not UTF-8 is refused with the place") {
+  std::string out;
+  const auto refused = Canonicalize("\x91\xa2g\xff", out);
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().code == base::Code::kBadRequest);
+  CHECK(refused.error().detail == "in an identity the text is not valid UTF-8 at byte offset 1");
+}
+
+// Entries of the time before NFC are served only where both rules agree: bytes in form C are their
+// own canonical form, and other bytes are what no question has any more.
+TEST_CASE("canonical bytes are their own canonical form") {
+  for (const std::string_view json : {R"({"b": 1.5, "a": [null, true, -1, "x"]})",
+                                      "{\"s\": \"e\u0301\", \"\u212b\": \"\u1e69\"}"}) {
+    const std::string once = Canonical(json);
+    std::string twice;
+    REQUIRE(Canonicalize(once, twice).ok());
+    CHECK(once == twice);
+  }
+}
+
 TEST_CASE("namespace, tier, identity and text all are part of a key") {
   const KeyHasher hasher = Hasher();
   const auto one = storage::NamespaceId{1};
