@@ -41,6 +41,9 @@ const Rows& SampleRows() {
     {"name": "KEY.CREATE", "summary": "", "family": "server",
      "args": [{"name": "namespace", "kind": "text"}],
      "options": [{"name": "permissions", "kind": "texts"}]},
+    {"name": "ASK", "summary": "", "family": "cache",
+     "args": [{"name": "prompt", "kind": "text", "nullable": true}],
+     "options": [{"name": "request", "kind": "value"}]},
     {"name": "INFO", "summary": "The state.", "family": "server",
      "args": [{"name": "section", "kind": "text", "required": false}]}]})"));
   return rows;
@@ -130,6 +133,15 @@ TEST_CASE("Options follow the required arguments, by name or as an object") {
         R"(KEY.CREATE ["n",{"permissions":["read"]}])");
 }
 
+TEST_CASE("Null is nil where a row says that it may be, and a word elsewhere") {
+  CHECK(Requested(R"(ASK null {"request": {"model": "m"}})") ==
+        R"(ASK [null,{"request":{"model":"m"}}])");
+  CHECK(Requested(R"(ASK null request={"model":"m"})") ==
+        R"(ASK [null,{"request":{"model":"m"}}])");
+  CHECK(Requested(R"(ASK "null")") == R"(ASK ["null"])");
+  CHECK(Requested("KEY.CREATE null") == R"(KEY.CREATE ["null"])");
+}
+
 TEST_CASE("A command may be typed as two words") {
   CHECK(Requested("key create n") == R"(KEY.CREATE ["n"])");
   CHECK(Requested("info store") == R"(INFO ["store"])");
@@ -210,7 +222,7 @@ TEST_CASE("An error says its code, its reason and what to do") {
 TEST_CASE("TAB completes commands and the options that are not there yet") {
   using List = std::vector<std::string>;
   CHECK(Complete("m", SampleRows()).candidates == List{"MSET"});
-  CHECK(Complete("", SampleRows()).candidates.size() == 5);
+  CHECK(Complete("", SampleRows()).candidates.size() == 6);
   CHECK(Complete("  IN", SampleRows()).candidates == List{"INCRBY", "INFO"});
   CHECK(Complete("he", SampleRows()).candidates == List{"help"});
   CHECK(Complete("help S", SampleRows()).candidates == List{"SET"});

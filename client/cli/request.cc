@@ -43,6 +43,9 @@ Value TextsOfWord(const std::string& text) {
 }
 
 base::Result<Value> ValueFor(const CommandRow& row, const ArgumentRow& argument, const Word& word) {
+  if (argument.nullable && !word.quoted && word.text == "null") {
+    return Value();
+  }
   switch (argument.kind) {
     case ArgumentKind::kKey:
     case ArgumentKind::kText:

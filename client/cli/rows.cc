@@ -57,6 +57,7 @@ ArgumentRow ArgumentOf(const Value& map, bool required) {
   row.kind_name = TextOf(map, "kind");
   row.kind = KindOf(row.kind_name);
   row.required = BoolOf(map, "required", required);
+  row.nullable = BoolOf(map, "nullable", false);
   row.variadic = BoolOf(map, "variadic", false);
   row.doc = TextOf(map, "doc");
   return row;

@@ -21,6 +21,7 @@ struct ArgumentRow {
   ArgumentKind kind = ArgumentKind::kValue;
   std::string kind_name;
   bool required = true;
+  bool nullable = false;  // null means that it is not given
   bool variadic = false;  // this one and those behind it may be given again, as a group
   std::string doc;
 };

@@ -65,8 +65,8 @@ def positional(arguments):
     plain = [row for row in arguments if not row["variadic"]]
     parts = [f"{python_name(row['name'])}: {hint(row)}" for row in plain if row["required"]]
     optional = [python_name(row["name"]) for row in plain if not row["required"]]
-    parts += [f"{python_name(row['name'])}: {hint(row)} | None = None".replace("Any | None", "Any")
-              for row in plain if not row["required"]]
+    parts += [f"{python_name(row['name'])}: {TYPES.get(row['kind'], 'Any')} | None = None"
+              .replace("Any | None", "Any") for row in plain if not row["required"]]
     built = [python_name(row["name"]) for row in plain if row["required"]]
     built += [f"*given({', '.join(optional)})"] if optional else []
     if len(variadic) == 2:

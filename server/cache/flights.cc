@@ -33,6 +33,7 @@ struct Flights::Seat {
   bool may_lead = true;
   bool wants_chunks = false;
   std::int64_t lease_ms = 0;
+  std::string model;
   std::optional<base::Nanos> ends;
   std::shared_ptr<Waiter> waiter;
   std::list<std::shared_ptr<Seat>>::iterator place;  // in the flight's queue
@@ -42,6 +43,7 @@ struct Flights::Flight {
   FlightQuestion question;
   std::string token;
   OwnerId holder = 0;
+  std::string model;  // the holder's
   std::int64_t lease_ms = 0;
   base::Nanos lease_ends{0};
   bool filling = false;
@@ -103,6 +105,7 @@ base::Result<std::optional<Lease>> Flights::Enter(FlightQuestion question,
   }
   auto flight = std::make_shared<Flight>();
   flight->question = std::move(question);
+  flight->model = request.model;
   by_exact_.try_emplace(flight->question.exact, flight);
   if (!flight->question.exact_only) {
     by_normalized_.try_emplace(flight->question.normalized, flight);
@@ -158,6 +161,7 @@ base::Status Flights::Wait(const FlightRef& flight, const JoinRequest& request,
   seat->may_lead = request.may_lead;
   seat->wants_chunks = request.wants_chunks;
   seat->lease_ms = request.lease_ms;
+  seat->model = request.model;
   seat->waiter = std::move(waiter);
   if (request.wait_ms > 0) {
     seat->ends = clock_.Elapsed() + request.wait_ms * base::kNanosPerMilli;
@@ -306,7 +310,7 @@ base::Result<Flights::Filling> Flights::BeginFill(storage::NamespaceId id, std::
   base::MutexLock lock(mutex_);
   ASSIGN_OR_RETURN(const FlightRef flight, FindLease(id, token));
   flight->filling = true;
-  Filling filling{flight->question, {}, flight->cut, InvalidatedSince(*flight)};
+  Filling filling{flight->question, {}, flight->cut, flight->model, InvalidatedSince(*flight)};
   if (!flight->chunks.empty()) {
     base::Buffer pieces;
     wire::Writer writer(pieces);
@@ -389,6 +393,7 @@ void Flights::HandOver(const FlightRef& flight, Woken& woken) {
   const std::shared_ptr<Seat> seat = *next;
   Unseat(seat, flight);
   ++stats_.handed_over;
+  flight->model = seat->model;
   woken.push_back(
       {seat->waiter,
        {Wakeup::Kind::kLease, nullptr, Lead(flight, seat->owner, seat->lease_ms), nullptr}});

@@ -104,6 +104,7 @@ struct JoinRequest {
   bool wants_chunks = false;
   std::int64_t lease_ms = 0;
   std::int64_t wait_ms = 0;  // 0: as long as somebody computes
+  std::string model{};       // of the answer, when the one who joins computes it
 };
 
 struct FlightStats {
@@ -149,6 +150,7 @@ class Flights {
     FlightQuestion question;
     std::string chunks;  // a MessagePack array of all pieces; empty when there were none
     bool cut = false;    // a piece was refused, so that the others are no answer
+    std::string model;   // as the holder said when it joined; may be empty
     // What was invalidated while the answer was computed, as far as remembered.
     std::vector<std::pair<LabelKind, std::string>> invalidated;
   };

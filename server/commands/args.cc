@@ -240,6 +240,11 @@ base::Status Args::DecodePositional(const CommandSpec& spec, std::uint32_t count
     if (arg == nullptr) {
       return WrongCount(spec, count);
     }
+    if (arg->nullable && kind == wire::Kind::kNil) {
+      RETURN_IF_ERROR(reader.Raw());
+      items_.emplace_back();
+      continue;
+    }
     ASSIGN_OR_RETURN(Item item, DecodeItem(spec, *arg, reader));
     items_.push_back(item);
   }

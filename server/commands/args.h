@@ -1,10 +1,10 @@
 // Args: the params of a request, checked against a command's row and ready for its handler.
 //
 // Positional arguments come first, in the order of the row; what follows them may be one map with
-// options by name. Threads: one owner. Lifetime: texts and values point into the request's bytes.
-// Errors: kBadRequest and kTooLarge, naming the command, the argument, what was found and what is
-// allowed. Complexity: O(bytes of params). Limits: those of the row; kKeysPerCommand for repeated
-// arguments.
+// options by name. Nil in place of an argument that may be nil has no bytes. Threads: one owner.
+// Lifetime: texts and values point into the request's bytes. Errors: kBadRequest and kTooLarge,
+// naming the command, the argument, what was found and what is allowed. Complexity: O(bytes of
+// params). Limits: those of the row; kKeysPerCommand for repeated arguments.
 #pragma once
 
 #include <cstdint>

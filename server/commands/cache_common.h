@@ -1,39 +1,21 @@
-// What several commands of the cache family share: how a question is asked, what an answer carries,
-// how a hit is told. Threads: as the command.
+// What several commands of the cache family share: what an answer carries, how a hit is told; how a
+// question is asked stands in question.h. Threads: as the command.
 #pragma once
 
 #include "server/cache/cache.h"
 #include "server/commands/args.h"
 #include "server/commands/context.h"
+#include "server/commands/question.h"
 #include "server/commands/spec.h"
 
 namespace reprise::commands {
 
-inline constexpr ArgSpec kPromptArg{.name = "prompt",
-                                    .kind = ArgKind::kText,
-                                    .doc = "the question, UTF-8",
-                                    .min = 1,
-                                    .max = base::limits::kPromptBytes.ceiling};
 inline constexpr ArgSpec kLeaseArg{.name = "lease",
                                    .kind = ArgKind::kText,
                                    .doc = "as CACHE.FETCH gave it",
                                    .min = 1,
                                    .max = base::limits::kNameBytes.value};
 
-// The first two options of each command that asks a question.
-enum QuestionOption : std::size_t { kIdentity, kType, kQuestionOptions };
-inline constexpr ArgSpec kIdentityOption{
-    .name = "identity",
-    .kind = ArgKind::kValue,
-    .doc =
-        "all besides the prompt that can change the answer: model, system prompt, tools, "
-        "temperature ...; compared exactly, but for the order of keys and the spelling of numbers: "
-        "1 and 1.0 are the same",
-    .max = base::limits::kIdentityBytes.value};
-inline constexpr ArgSpec kTypeOption{.name = "type",
-                                     .kind = ArgKind::kText,
-                                     .doc = "the query type; found by rules when not given",
-                                     .max = base::limits::kNameBytes.value};
 inline constexpr ArgSpec kMaxAgeOption{.name = "max_age_ms",
                                        .kind = ArgKind::kMillis,
                                        .doc = "older entries are a miss",
@@ -74,13 +56,10 @@ inline constexpr ArgSpec kCostNanoOption{.name = "cost_nano",
 inline constexpr ArgSpec kModelOption{
     .name = "model",
     .kind = ArgKind::kText,
-    .doc = "who answered; kept for reports, not part of the identity",
+    .doc =
+        "who answered; for reports and invalidation, not part of the identity; that of the "
+        "`request` when not given",
     .max = base::limits::kTagBytes.value};
-
-inline cache::Question QuestionOf(const Context& context, const Args& args) {
-  return {context.principal.namespace_id, args.Bytes(0), args.BytesOr(kIdentity, ""),
-          args.BytesOr(kType, "")};
-}
 
 // `first` is the index of kTagsOption in the row. Errors: bad tags.
 base::Result<cache::Answer> AnswerOf(const Args& args, std::string_view response,

@@ -13,7 +13,7 @@ constexpr std::array kArgs{kPromptArg, ArgSpec{.name = "ttl_ms",
                                                .doc = "time to live, from now",
                                                .min = base::limits::kTtlMs.floor,
                                                .max = base::limits::kTtlMs.ceiling}};
-constexpr std::array kOptions{kIdentityOption};
+constexpr std::array kOptions{kIdentityOption, kRequestOption, kIdentityModeOption};
 constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kReadOnly};
 constexpr std::array kExamples{
     Example{R"(["CACHE.STORE", ["What is RAII?", "An idiom."]])",
@@ -24,11 +24,10 @@ constexpr std::array kExamples{
 };
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  const cache::Question question{context.principal.namespace_id, args.Bytes(0),
-                                 args.BytesOr(kIdentity, ""), ""};
-  ASSIGN_OR_RETURN(const bool changed,
-                   context.instance.cache().Expire(question, args.Int(1), context.config.cache,
-                                                   context.view.transaction()));
+  ASSIGN_OR_RETURN(const Asked asked, AskedBy(context, args, args.Bytes(0), ""));
+  ASSIGN_OR_RETURN(const bool changed, context.instance.cache().Expire(asked.question, args.Int(1),
+                                                                       context.config.cache,
+                                                                       context.view.transaction()));
   reply.Bool(changed);
   return base::Ok{};
 }

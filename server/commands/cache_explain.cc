@@ -15,6 +15,8 @@ constexpr std::int64_t kRowsDefault = 10'000;
 constexpr std::int64_t kRowsMax = 1'000'000;
 constexpr std::array kOptions{
     kIdentityOption,
+    kRequestOption,
+    kIdentityModeOption,
     kTypeOption,
     kMaxAgeOption,
     kTierOption,
@@ -124,7 +126,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
   limits.peek = true;
   ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
-  const cache::Question question = QuestionOf(context, args);
+  ASSIGN_OR_RETURN(const Asked given, AskedBy(context, args));
+  const cache::Question& question = given.question;
   ASSIGN_OR_RETURN(const cache::Outcome outcome,
                    cache.Lookup(question, limits, context.config.cache, context.view));
   ASSIGN_OR_RETURN(const cache::FlightQuestion asked,

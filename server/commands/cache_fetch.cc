@@ -30,6 +30,8 @@ enum Option : std::size_t {
 };
 constexpr std::array kOptions{
     kIdentityOption,
+    kRequestOption,
+    kIdentityModeOption,
     kTypeOption,
     kMaxAgeOption,
     kTierOption,
@@ -87,6 +89,7 @@ constexpr std::array kExamples{
 
 // What a lookup left to do: compute, with what it found.
 struct Need {
+  Asked asked;
   cache::LookupLimits limits;
   std::string type;
   std::string_view reason;
@@ -217,8 +220,9 @@ class FetchWaiter final : public cache::Waiter {
   const Parts parts_;
 };
 
-cache::JoinRequest JoinRequestOf(const Context& context, const Args& args) {
+cache::JoinRequest JoinRequestOf(const Context& context, const Args& args, const Need& need) {
   cache::JoinRequest request;
+  request.model = need.asked.model();
   request.owner = context.owner;
   request.may_lead = (context.principal.permissions & access::kMayWrite) != 0;
   request.wants_chunks = args.Has(kStream);
@@ -250,7 +254,7 @@ base::Status Lead(Context& context, const Args& args, const Need& need, const Le
     cache::LookupLimits limits = need.limits;
     limits.count_miss = false;
     limits.stale_ok_ms = 0;
-    const auto outcome = context.instance.cache().Lookup(QuestionOf(context, args), limits,
+    const auto outcome = context.instance.cache().Lookup(need.asked.question, limits,
                                                          context.config.cache, context.view);
     if (outcome.ok() && outcome.value().found.has_value()) {
       const cache::Found& found = *outcome.value().found;
@@ -267,11 +271,11 @@ base::Status Lead(Context& context, const Args& args, const Need& need, const Le
 base::Status Revalidate(Context& context, const Args& args, const Need& need, wire::Writer& reply) {
   cache::Cache& cache = context.instance.cache();
   ASSIGN_OR_RETURN(cache::FlightQuestion question,
-                   cache.Ask(QuestionOf(context, args), need.limits.deepest, context.config.cache));
+                   cache.Ask(need.asked.question, need.limits.deepest, context.config.cache));
   const cache::KeyHash exact = question.exact;
   if (cache.flights().FindFailure(question) == nullptr) {
     const auto lease =
-        cache.flights().Join(std::move(question), JoinRequestOf(context, args), nullptr);
+        cache.flights().Join(std::move(question), JoinRequestOf(context, args, need), nullptr);
     if (lease.ok()) {
       return Lead(context, args, need, {*lease.value(), exact}, reply);
     }
@@ -286,13 +290,13 @@ base::Status Revalidate(Context& context, const Args& args, const Need& need, wi
 base::Status Join(Context& context, const Args& args, const Need& need, wire::Writer& reply) {
   cache::Cache& cache = context.instance.cache();
   ASSIGN_OR_RETURN(cache::FlightQuestion question,
-                   cache.Ask(QuestionOf(context, args), need.limits.deepest, context.config.cache));
+                   cache.Ask(need.asked.question, need.limits.deepest, context.config.cache));
   if (const auto failure = cache.flights().FindFailure(question);
       failure != nullptr && !args.BoolOr(kNoCache, false)) {
     WriteFailure(*failure, context.instance.clock(), reply);
     return base::Ok{};
   }
-  const cache::JoinRequest request = JoinRequestOf(context, args);
+  const cache::JoinRequest request = JoinRequestOf(context, args, need);
   const cache::KeyHash exact = question.exact;
   if (context.deferral == nullptr || !args.BoolOr(kWait, true)) {
     const auto lease = cache.flights().Join(std::move(question), request, nullptr);
@@ -366,7 +370,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
     WriteStatus("bypass", "no_cache and no_store were asked for", reply);
     return base::Ok{};
   }
-  const cache::Question question = QuestionOf(context, args);
+  ASSIGN_OR_RETURN(need.asked, AskedBy(context, args));
+  const cache::Question& question = need.asked.question;
   cache::Ruling ruling;
   if (no_cache) {
     ASSIGN_OR_RETURN(ruling, cache::Cache::Judge(question, context.config.cache));

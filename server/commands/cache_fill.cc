@@ -76,6 +76,9 @@ base::Result<Made> StoreAnswer(Context& context, const Args& args,
   RETURN_IF_ERROR(CheckNotPoisoned(response));
   ASSIGN_OR_RETURN(cache::Answer answer, AnswerOf(args, response, 0));
   answer.invalidated = filling.invalidated;
+  if (answer.model.empty()) {
+    answer.model = filling.model;
+  }
   const cache::FlightQuestion& asked = filling.question;
   const cache::Question question{asked.namespace_id, asked.prompt, asked.identity, asked.type};
   ASSIGN_OR_RETURN(const cache::Stored stored,

@@ -21,16 +21,18 @@ constexpr std::array kArgs{
             .kind = ArgKind::kText,
             .doc =
                 "the prompt of the entry, or the name of the tag, type or model; not for identity "
-                "and all",
+                "and all, nor beside `request`",
             .required = false,
+            .nullable = true,
             .min = 1,
             .max = base::limits::kPromptBytes.ceiling}};
-enum Option : std::size_t { kIdentityOfEntry, kDryRun };
+constexpr std::size_t kDryRun = kType;  // there is none
 constexpr std::array kOptions{
-    kIdentityOption, ArgSpec{.name = "dry_run",
-                             .kind = ArgKind::kBool,
-                             .doc = "only say how many entries it would be (not for entry)"}};
-constexpr std::array kErrors{base::Code::kReadOnly};
+    kIdentityOption, kRequestOption, kIdentityModeOption,
+    ArgSpec{.name = "dry_run",
+            .kind = ArgKind::kBool,
+            .doc = "only say how many entries it would be (not for entry)"}};
+constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kReadOnly};
 constexpr std::array kExamples{
     Example{R"(["CACHE.STORE", ["What is new in 2.0?", "Nothing.", {"tags": ["docs-1"]}]])",
             R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
@@ -55,8 +57,16 @@ constexpr std::array kKinds{
     KindRow{"tag", cache::LabelKind::kTag}, KindRow{"type", cache::LabelKind::kType},
     KindRow{"model", cache::LabelKind::kModel}, KindRow{"all", cache::LabelKind::kAll}};
 
+std::string_view ValueOf(const Args& args) {
+  return args.size() > 1 ? args.Bytes(1) : std::string_view();
+}
+
 base::Result<cache::Label> LabelFrom(const Args& args) {
-  const std::string_view value = args.size() > 1 ? args.Bytes(1) : "";
+  const std::string_view value = ValueOf(args);
+  if (args.Has(kRequest) || args.Has(kIdentityMode)) {
+    return base::Error{base::Code::kBadRequest,
+                       "CACHE.INVALIDATE: 'request' names an entry or an identity"};
+  }
   for (const KindRow& row : kKinds) {
     if (row.name != args.Bytes(0)) {
       continue;
@@ -75,53 +85,66 @@ base::Result<cache::Label> LabelFrom(const Args& args) {
                      "CACHE.INVALIDATE: 'what' must be entry, tag, type, model, identity or all"};
 }
 
-base::Result<std::uint64_t> RemoveEntry(Context& context, const Args& args) {
-  if (args.size() < 2 || args.BoolOr(kDryRun, false)) {
-    return base::Error{base::Code::kBadRequest,
-                       "CACHE.INVALIDATE: entry needs the prompt, and has no dry_run"};
+struct Done {
+  std::string value;  // as it is told on the channel
+  std::uint64_t entries = 0;
+};
+
+base::Result<Done> RemoveEntry(Context& context, const Args& args) {
+  if (args.BoolOr(kDryRun, false)) {
+    return base::Error{base::Code::kBadRequest, "CACHE.INVALIDATE: entry has no dry_run"};
   }
-  const cache::Question question{context.principal.namespace_id, args.Bytes(1),
-                                 args.BytesOr(kIdentityOfEntry, ""), ""};
-  ASSIGN_OR_RETURN(
-      const bool removed,
-      context.instance.cache().Remove(question, context.config.cache, context.view.transaction()));
-  return removed ? 1U : 0U;
+  ASSIGN_OR_RETURN(const Asked asked, AskedBy(context, args, ValueOf(args), ""));
+  ASSIGN_OR_RETURN(const bool removed,
+                   context.instance.cache().Remove(asked.question, context.config.cache,
+                                                   context.view.transaction()));
+  return Done{std::string(asked.question.prompt), removed ? 1U : 0U};
 }
 
-base::Status CheckNamesIdentity(const Args& args) {
+// Of everything that was asked in the way that an identity, or a request, says.
+base::Result<std::string> IdentityFrom(Context& context, const Args& args) {
   constexpr std::string_view kNil = "\xc0";
-  const std::string_view identity = args.BytesOr(kIdentityOfEntry, "");
-  if (args.size() > 1 || identity.empty() || identity == kNil) {
+  const std::string_view identity = args.BytesOr(kIdentity, "");
+  const bool has_identity = !identity.empty() && identity != kNil;
+  if (!ValueOf(args).empty() || has_identity == args.Has(kRequest)) {
     return base::Error{base::Code::kBadRequest,
-                       "CACHE.INVALIDATE: identity takes no 'value' but the option 'identity'"};
+                       "CACHE.INVALIDATE: identity takes no 'value' but one of the options "
+                       "'identity' and 'request'"};
   }
-  return base::Ok{};
+  cache::Cache& cache = context.instance.cache();
+  const storage::NamespaceId home = context.principal.namespace_id;
+  if (has_identity) {
+    return cache.IdentityLabel(home, identity);
+  }
+  ASSIGN_OR_RETURN(const Asked asked, AskedBy(context, args, "", ""));
+  return cache.IdentityLabel(home, asked.question.identity);
 }
 
-base::Result<std::uint64_t> InvalidateLabel(Context& context, const Args& args) {
+base::Result<Done> InvalidateLabel(Context& context, const Args& args) {
   cache::Cache& cache = context.instance.cache();
   const storage::NamespaceId home = context.principal.namespace_id;
   cache::Label label;
   std::string partition;
   if (args.Bytes(0) == "identity") {
-    RETURN_IF_ERROR(CheckNamesIdentity(args));
-    ASSIGN_OR_RETURN(partition, cache.IdentityLabel(home, args.BytesOr(kIdentityOfEntry, "")));
+    ASSIGN_OR_RETURN(partition, IdentityFrom(context, args));
     label = {cache::LabelKind::kIdentity, partition};
   } else {
     ASSIGN_OR_RETURN(label, LabelFrom(args));
   }
-  return args.BoolOr(kDryRun, false) ? cache.CountLabel(home, label)
-                                     : cache.Invalidate(home, label, context.view.transaction());
+  return Done{std::string(ValueOf(args)),
+              args.BoolOr(kDryRun, false)
+                  ? cache.CountLabel(home, label)
+                  : cache.Invalidate(home, label, context.view.transaction())};
 }
 
 // Bots that keep answers of their own drop them when this arrives.
-void Publish(const Context& context, const Args& args, std::uint64_t entries) {
+void Publish(const Context& context, const Args& args, const Done& done) {
   base::Buffer event;
   wire::Writer writer(event);
   writer.Map(3);
   writer.Field("what", args.Bytes(0));
-  writer.Field("value", args.size() > 1 ? args.Bytes(1) : "");
-  writer.Field("entries", entries);
+  writer.Field("value", done.value);
+  writer.Field("entries", done.entries);
   const std::string channel = HubChannel(kInvalidationRow, context.principal);
   context.view.transaction().OnCommit(
       [&events = context.server->events, channel, bytes = std::string(event.view())] {
@@ -131,13 +154,13 @@ void Publish(const Context& context, const Args& args, std::uint64_t entries) {
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   const bool one_entry = args.Bytes(0) == "entry";
-  ASSIGN_OR_RETURN(const std::uint64_t entries,
+  ASSIGN_OR_RETURN(const Done done,
                    one_entry ? RemoveEntry(context, args) : InvalidateLabel(context, args));
   if (context.server != nullptr && !args.BoolOr(kDryRun, false)) {
-    Publish(context, args, entries);
+    Publish(context, args, done);
   }
   reply.Map(1);
-  reply.Field("entries", entries);
+  reply.Field("entries", done.entries);
   return base::Ok{};
 }
 

@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::array kArgs{kPromptArg};
 enum Option : std::size_t { kMaxAgeMs = kQuestionOptions, kTier, kStaleOkMs };
-constexpr std::array kOptions{kIdentityOption, kTypeOption, kMaxAgeOption, kTierOption,
-                              kStaleOkOption};
+constexpr std::array kOptions{kIdentityOption, kRequestOption, kIdentityModeOption, kTypeOption,
+                              kMaxAgeOption,   kTierOption,    kStaleOkOption};
+constexpr std::array kErrors{base::Code::kTooLarge};
 constexpr std::array kExamples{
     Example{R"(["CACHE.STORE", ["What is RAII?", "Resource acquisition is initialization."]])",
             R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
@@ -29,16 +30,16 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
   limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
   ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
-  const cache::Question question = QuestionOf(context, args);
+  ASSIGN_OR_RETURN(const Asked asked, AskedBy(context, args));
   ASSIGN_OR_RETURN(
       const cache::Outcome outcome,
-      context.instance.cache().Lookup(question, limits, context.config.cache, context.view));
+      context.instance.cache().Lookup(asked.question, limits, context.config.cache, context.view));
   if (!outcome.found.has_value()) {
     WriteMiss(outcome, reply);
     return base::Ok{};
   }
   if (outcome.found->stale) {
-    context.instance.cache().CountStale(question.namespace_id, *outcome.found);
+    context.instance.cache().CountStale(asked.question.namespace_id, *outcome.found);
   }
   WriteHit(*outcome.found, outcome.reason, context.now(), reply);
   return base::Ok{};
@@ -63,7 +64,7 @@ constexpr CommandSpec kCacheLookup{
         "{status: \"hit\" or \"stale\", tier, id, response, type, age_ms, expires_at_ms, "
         "tokens_in, tokens_out, "
         "cost_nano, model, reason}, or {status: \"miss\", reason}",
-    .errors = {},
+    .errors = kErrors,
     .examples = kExamples,
     .run = &Run,
 };

@@ -28,11 +28,8 @@ constexpr std::array kFlagRows{
 };
 
 Value DescribeArg(const ArgSpec& arg, bool repeated) {
-  Value::Map map{{"name", arg.name},
-                 {"kind", NameOf(arg.kind)},
-                 {"required", arg.required},
-                 {"variadic", repeated},
-                 {"doc", arg.doc}};
+  Value::Map map{{"name", arg.name},         {"kind", NameOf(arg.kind)}, {"required", arg.required},
+                 {"nullable", arg.nullable}, {"variadic", repeated},     {"doc", arg.doc}};
   const bool number = arg.kind == ArgKind::kInt || arg.kind == ArgKind::kMillis;
   if (number || arg.kind == ArgKind::kKey || arg.kind == ArgKind::kText) {
     map.emplace_back(number ? "min" : "bytes_min", arg.min);
@@ -44,7 +41,8 @@ Value DescribeArg(const ArgSpec& arg, bool repeated) {
 Value DescribeOption(const ArgSpec& option) {
   Value::Map map = *DescribeArg(option, false).AsMap();
   std::erase_if(map, [](const auto& field) {
-    return field.first == Value("required") || field.first == Value("variadic");
+    return field.first == Value("required") || field.first == Value("nullable") ||
+           field.first == Value("variadic");
   });
   return Value(std::move(map));
 }
@@ -108,8 +106,8 @@ void RenderArgs(const CommandSpec& spec, std::string& out) {
   out += "\n| argument | kind | allowed | meaning |\n| --- | --- | --- | --- |\n";
   const auto row = [&](const ArgSpec& arg, bool option) {
     out += "| `" + std::string(arg.name) + "`" + (option ? " (option)" : "") + " | " +
-           std::string(NameOf(arg.kind)) + " | " + Range(arg) + " | " + std::string(arg.doc) +
-           " |\n";
+           std::string(NameOf(arg.kind)) + " | " + Range(arg) + (arg.nullable ? ", or nil" : "") +
+           " | " + std::string(arg.doc) + " |\n";
   };
   for (const ArgSpec& arg : spec.args) {
     row(arg, false);

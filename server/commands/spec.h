@@ -39,8 +39,9 @@ struct ArgSpec {
   std::string_view name;
   ArgKind kind;
   std::string_view doc;
-  bool required = true;  // of positional arguments; options never are
-  std::int64_t min = 0;  // of the number, or of the bytes of a text
+  bool required = true;   // of positional arguments; options never are
+  bool nullable = false;  // a positional argument that may be nil; an option that is nil is absent
+  std::int64_t min = 0;   // of the number, or of the bytes of a text
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
 };
 

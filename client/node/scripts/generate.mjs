@@ -43,6 +43,8 @@ const pascal = (text) =>
 const camel = (text) => text.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 const parameter = (name) => (RESERVED.has(name) ? `${camel(name)}Value` : camel(name));
 const typeOf = (kind) => TYPES[kind] ?? 'unknown';
+/** Of an argument, which may be nil. */
+const argumentType = (arg) => `${typeOf(arg.kind)}${arg.nullable ? ' | null' : ''}`;
 
 /** Without the family in front: CACHE.LOOKUP is cache.lookup, CONFIG.GET is server.configGet. */
 function methodName(row) {
@@ -141,7 +143,7 @@ function argumentsOf(row) {
   const once = row.args.filter((arg) => !arg.variadic);
   const repeated = row.args.filter((arg) => arg.variadic);
   const parameters = once.map(
-    (arg) => `${parameter(arg.name)}${arg.required ? '' : '?'}: ${typeOf(arg.kind)}`,
+    (arg) => `${parameter(arg.name)}${arg.required ? '' : '?'}: ${argumentType(arg)}`,
   );
   const sent = once.map((arg) => parameter(arg.name));
   const isOptional = once.some((arg) => !arg.required);

@@ -17,10 +17,23 @@ export interface CacheAbandonOptions {
 export interface CacheExpireOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
-   * ...; compared exactly, but for the order of keys and the spelling of numbers: 1 and 1.0 are the
-   * same
+   * ...; compared exactly, but for the order of keys, the spelling of numbers (1 and 1.0 are the
+   * same) and of Unicode (canonically equivalent text is the same)
    */
   identity?: unknown | undefined;
+  /**
+   * a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses or
+   * Anthropic's Messages, instead of prompt and identity, which are derived from it: the prompt is
+   * what the user said last, all else that can change the answer is the identity
+   */
+  request?: unknown | undefined;
+  /**
+   * what of the request is compared: strict (the default) everything; conversation not the earlier
+   * turns, so that "and the second one?" may get the answer from another conversation; prompt_only
+   * nothing but the user's turn, so that the answer may be another model's, another persona's or of
+   * another format (0 to 64 bytes)
+   */
+  identityMode?: string | undefined;
 }
 
 export interface CacheExplainOptions {
@@ -65,10 +78,23 @@ export interface CacheExplainResult {
 export interface CacheFetchOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
-   * ...; compared exactly, but for the order of keys and the spelling of numbers: 1 and 1.0 are the
-   * same
+   * ...; compared exactly, but for the order of keys, the spelling of numbers (1 and 1.0 are the
+   * same) and of Unicode (canonically equivalent text is the same)
    */
   identity?: unknown | undefined;
+  /**
+   * a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses or
+   * Anthropic's Messages, instead of prompt and identity, which are derived from it: the prompt is
+   * what the user said last, all else that can change the answer is the identity
+   */
+  request?: unknown | undefined;
+  /**
+   * what of the request is compared: strict (the default) everything; conversation not the earlier
+   * turns, so that "and the second one?" may get the answer from another conversation; prompt_only
+   * nothing but the user's turn, so that the answer may be another model's, another persona's or of
+   * another format (0 to 64 bytes)
+   */
+  identityMode?: string | undefined;
   /** the query type; found by rules when not given (0 to 64 bytes) */
   type?: string | undefined;
   /** older entries are a miss (0 to 315360000000) */
@@ -115,17 +141,33 @@ export interface CacheFillOptions {
   tokensOut?: Integer | undefined;
   /** price of that call in nano-dollars (0 to 1000000000000000) */
   costNano?: Integer | undefined;
-  /** who answered; kept for reports, not part of the identity (0 to 128 bytes) */
+  /**
+   * who answered; for reports and invalidation, not part of the identity; that of the `request`
+   * when not given (0 to 128 bytes)
+   */
   model?: string | undefined;
 }
 
 export interface CacheInvalidateOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
-   * ...; compared exactly, but for the order of keys and the spelling of numbers: 1 and 1.0 are the
-   * same
+   * ...; compared exactly, but for the order of keys, the spelling of numbers (1 and 1.0 are the
+   * same) and of Unicode (canonically equivalent text is the same)
    */
   identity?: unknown | undefined;
+  /**
+   * a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses or
+   * Anthropic's Messages, instead of prompt and identity, which are derived from it: the prompt is
+   * what the user said last, all else that can change the answer is the identity
+   */
+  request?: unknown | undefined;
+  /**
+   * what of the request is compared: strict (the default) everything; conversation not the earlier
+   * turns, so that "and the second one?" may get the answer from another conversation; prompt_only
+   * nothing but the user's turn, so that the answer may be another model's, another persona's or of
+   * another format (0 to 64 bytes)
+   */
+  identityMode?: string | undefined;
   /** only say how many entries it would be (not for entry) */
   dryRun?: boolean | undefined;
 }
@@ -133,10 +175,23 @@ export interface CacheInvalidateOptions {
 export interface CacheLookupOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
-   * ...; compared exactly, but for the order of keys and the spelling of numbers: 1 and 1.0 are the
-   * same
+   * ...; compared exactly, but for the order of keys, the spelling of numbers (1 and 1.0 are the
+   * same) and of Unicode (canonically equivalent text is the same)
    */
   identity?: unknown | undefined;
+  /**
+   * a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses or
+   * Anthropic's Messages, instead of prompt and identity, which are derived from it: the prompt is
+   * what the user said last, all else that can change the answer is the identity
+   */
+  request?: unknown | undefined;
+  /**
+   * what of the request is compared: strict (the default) everything; conversation not the earlier
+   * turns, so that "and the second one?" may get the answer from another conversation; prompt_only
+   * nothing but the user's turn, so that the answer may be another model's, another persona's or of
+   * another format (0 to 64 bytes)
+   */
+  identityMode?: string | undefined;
   /** the query type; found by rules when not given (0 to 64 bytes) */
   type?: string | undefined;
   /** older entries are a miss (0 to 315360000000) */
@@ -153,10 +208,23 @@ export interface CacheLookupOptions {
 export interface CacheStoreOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
-   * ...; compared exactly, but for the order of keys and the spelling of numbers: 1 and 1.0 are the
-   * same
+   * ...; compared exactly, but for the order of keys, the spelling of numbers (1 and 1.0 are the
+   * same) and of Unicode (canonically equivalent text is the same)
    */
   identity?: unknown | undefined;
+  /**
+   * a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses or
+   * Anthropic's Messages, instead of prompt and identity, which are derived from it: the prompt is
+   * what the user said last, all else that can change the answer is the identity
+   */
+  request?: unknown | undefined;
+  /**
+   * what of the request is compared: strict (the default) everything; conversation not the earlier
+   * turns, so that "and the second one?" may get the answer from another conversation; prompt_only
+   * nothing but the user's turn, so that the answer may be another model's, another persona's or of
+   * another format (0 to 64 bytes)
+   */
+  identityMode?: string | undefined;
   /** the query type; found by rules when not given (0 to 64 bytes) */
   type?: string | undefined;
   /** labels of the entry; at most 32 of at most 128 bytes */
@@ -169,7 +237,10 @@ export interface CacheStoreOptions {
   tokensOut?: Integer | undefined;
   /** price of that call in nano-dollars (0 to 1000000000000000) */
   costNano?: Integer | undefined;
-  /** who answered; kept for reports, not part of the identity (0 to 128 bytes) */
+  /**
+   * who answered; for reports and invalidation, not part of the identity; that of the `request`
+   * when not given (0 to 128 bytes)
+   */
   model?: string | undefined;
 }
 
@@ -207,13 +278,13 @@ export class CacheCommands {
   /**
    * Sets the time to live of the entry with exactly this prompt and identity, from now; false when
    * there is none. How long it may be stale afterwards does not change.
-   * @param prompt the question, UTF-8 (1 to 4194304 bytes)
+   * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
    * @param ttlMs time to live, from now (1 to 315360000000)
    * @returns bool
    * @throws TooLargeError, ReadOnlyError
    */
   expire(
-    prompt: string, ttlMs: number, options: CacheExpireOptions = {}, call: CallOptions = {},
+    prompt: string | null, ttlMs: number, options: CacheExpireOptions = {}, call: CallOptions = {},
   ): Promise<Value> {
     return this.caller.call('CACHE.EXPIRE', [prompt, ttlMs, ...named(options)], call)
       .then(asIs);
@@ -242,7 +313,7 @@ export class CacheCommands {
    * time, the next waiter gets the lease. Where a stale answer is allowed, one caller gets the
    * lease and the others that answer. A key without the permission 'write' waits, but never gets a
    * lease.
-   * @param prompt the question, UTF-8 (1 to 4194304 bytes)
+   * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
    * @returns {status: "hit" or "stale", ... as CACHE.LOOKUP}; {status: "lease", lease, lease_ms,
    * type, reason}, with the fields of a stale answer when there is one, should the upstream fail;
    * {status: "error", error, retry_after_ms, reason}: the upstream failed for another caller, leave
@@ -251,7 +322,7 @@ export class CacheCommands {
    * @throws TooLargeError, BusyError
    */
   fetch(
-    prompt: string, options: CacheFetchOptions = {}, call: CallOptions = {},
+    prompt: string | null, options: CacheFetchOptions = {}, call: CallOptions = {},
   ): Promise<ResultOf<'CACHE.FETCH'>> {
     return this.caller.call('CACHE.FETCH', [prompt, ...named(options)], call)
       .then(RESULTS['CACHE.FETCH']);
@@ -275,19 +346,21 @@ export class CacheCommands {
   }
 
   /**
-   * Voids all entries with a tag, type, model or identity (one model, persona and set of tools,
-   * whatever was asked), one entry, or all of the namespace; what is stored later is not meant. As
-   * safe as a stored answer when it replies (store.durability); told on the channel invalidation;
-   * space comes back in the background.
-   * @param what entry, tag, type, model, identity or all (1 to 64 bytes)
-   * @param value the prompt of the entry, or the name of the tag, type or model; not for identity
-   * and all (1 to 4194304 bytes)
+   * Voids all entries with a tag, type or model, one entry, or all of the namespace; what is stored
+   * later is not meant. As safe as a stored answer when it replies (store.durability); told on the
+   * channel invalidation; space comes back in the background.
+   * @param what entry, tag, type, model or all (1 to 64 bytes)
+   * @param value the prompt of the entry, or the name of the tag, type or model; not for all, nor
+   * beside `request` (1 to 4194304 bytes)
    * @returns {entries}: how many; one that another invalidation voided a moment ago may be counted
    * again
-   * @throws ReadOnlyError
+   * @throws TooLargeError, ReadOnlyError
    */
   invalidate(
-    what: string, value?: string, options: CacheInvalidateOptions = {}, call: CallOptions = {},
+    what: string,
+    value?: string | null,
+    options: CacheInvalidateOptions = {},
+    call: CallOptions = {},
   ): Promise<ResultOf<'CACHE.INVALIDATE'>> {
     return this.caller.call('CACHE.INVALIDATE', [...given([what, value]), ...named(options)], call)
       .then(RESULTS['CACHE.INVALIDATE']);
@@ -296,12 +369,13 @@ export class CacheCommands {
   /**
    * The stored answer to a prompt, or a miss: first by the same text, then by the same text but for
    * case, white space and terminal punctuation.
-   * @param prompt the question, UTF-8 (1 to 4194304 bytes)
+   * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
    * @returns {status: "hit" or "stale", tier, id, response, type, age_ms, expires_at_ms, tokens_in,
    * tokens_out, cost_nano, model, reason}, or {status: "miss", reason}
+   * @throws TooLargeError
    */
   lookup(
-    prompt: string, options: CacheLookupOptions = {}, call: CallOptions = {},
+    prompt: string | null, options: CacheLookupOptions = {}, call: CallOptions = {},
   ): Promise<ResultOf<'CACHE.LOOKUP'>> {
     return this.caller.call('CACHE.LOOKUP', [prompt, ...named(options)], call)
       .then(RESULTS['CACHE.LOOKUP']);
@@ -332,14 +406,17 @@ export class CacheCommands {
 
   /**
    * Stores the answer to a prompt; the same prompt and identity replaces what was there.
-   * @param prompt the question, UTF-8 (1 to 4194304 bytes)
+   * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
    * @param response the answer: any MessagePack value but nil
    * @returns {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored: false,
    * reason} when the policies keep no answer to this question (see CACHE.TYPES)
    * @throws TooLargeError, ReadOnlyError
    */
   store(
-    prompt: string, response: unknown, options: CacheStoreOptions = {}, call: CallOptions = {},
+    prompt: string | null,
+    response: unknown,
+    options: CacheStoreOptions = {},
+    call: CallOptions = {},
   ): Promise<ResultOf<'CACHE.STORE'>> {
     return this.caller.call('CACHE.STORE', [prompt, response, ...named(options)], call)
       .then(RESULTS['CACHE.STORE']);

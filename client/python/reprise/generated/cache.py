@@ -40,19 +40,28 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         return self._call("CACHE.APPEND", [lease, chunk], {}, call)
 
     def cache_expire(
-            self, prompt: str, ttl_ms: int, *, identity: Any = None,
-            call: CallOptions | None = None) -> AnyR:
+            self, prompt: str | None, ttl_ms: int, *, identity: Any = None, request: Any = None,
+            identity_mode: str | None = None, call: CallOptions | None = None) -> AnyR:
         """Sets the time to live of the entry with exactly this prompt and identity, from now; false
         when there is none. How long it may be stale afterwards does not change.
 
-        prompt: the question, UTF-8
+        prompt: the question, UTF-8; nil when `request` is given
         ttl_ms: time to live, from now
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
-            temperature ...; compared exactly, but for the order of keys and the spelling of
-            numbers: 1 and 1.0 are the same
+            temperature ...; compared exactly, but for the order of keys, the spelling of numbers (1
+            and 1.0 are the same) and of Unicode (canonically equivalent text is the same)
+        request: a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses
+            or Anthropic's Messages, instead of prompt and identity, which are derived from it: the
+            prompt is what the user said last, all else that can change the answer is the identity
+        identity_mode: what of the request is compared: strict (the default) everything;
+            conversation not the earlier turns, so that "and the second one?" may get the answer
+            from another conversation; prompt_only nothing but the user's turn, so that the answer
+            may be another model's, another persona's or of another format
         Result: bool.
         """
-        return self._call("CACHE.EXPIRE", [prompt, ttl_ms], {"identity": identity}, call)
+        return self._call(
+                "CACHE.EXPIRE", [prompt, ttl_ms], {"identity": identity, "request": request,
+                "identity_mode": identity_mode}, call)
 
     def cache_explain(
             self, prompt: str, *, identity: Any = None, type: str | None = None,
@@ -83,7 +92,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 call)
 
     def cache_fetch(
-            self, prompt: str, *, identity: Any = None, type: str | None = None,
+            self, prompt: str | None, *, identity: Any = None, request: Any = None,
+            identity_mode: str | None = None, type: str | None = None,
             max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
             wait: bool | None = None, wait_ms: int | None = None, lease_ms: int | None = None,
             no_cache: bool | None = None, no_store: bool | None = None,
@@ -95,10 +105,17 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         gets the lease and the others that answer. A key without the permission 'write' waits, but
         never gets a lease.
 
-        prompt: the question, UTF-8
+        prompt: the question, UTF-8; nil when `request` is given
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
-            temperature ...; compared exactly, but for the order of keys and the spelling of
-            numbers: 1 and 1.0 are the same
+            temperature ...; compared exactly, but for the order of keys, the spelling of numbers (1
+            and 1.0 are the same) and of Unicode (canonically equivalent text is the same)
+        request: a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses
+            or Anthropic's Messages, instead of prompt and identity, which are derived from it: the
+            prompt is what the user said last, all else that can change the answer is the identity
+        identity_mode: what of the request is compared: strict (the default) everything;
+            conversation not the earlier turns, so that "and the second one?" may get the answer
+            from another conversation; prompt_only nothing but the user's turn, so that the answer
+            may be another model's, another persona's or of another format
         type: the query type; found by rules when not given
         max_age_ms: older entries are a miss
         tier: the last tier that is tried: exact, or normalized (the default)
@@ -121,11 +138,11 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         compute, but there is nothing to fill.
         """
         return self._call(
-                "CACHE.FETCH", [prompt], {"identity": identity, "type": type,
-                "max_age_ms": max_age_ms, "tier": tier, "stale_ok_ms": stale_ok_ms, "wait": wait,
-                "wait_ms": wait_ms, "lease_ms": lease_ms, "no_cache": no_cache,
-                "no_store": no_store, "only_if_cached": only_if_cached, "bypass": bypass,
-                "stream": stream}, call)
+                "CACHE.FETCH", [prompt], {"identity": identity, "request": request,
+                "identity_mode": identity_mode, "type": type, "max_age_ms": max_age_ms,
+                "tier": tier, "stale_ok_ms": stale_ok_ms, "wait": wait, "wait_ms": wait_ms,
+                "lease_ms": lease_ms, "no_cache": no_cache, "no_store": no_store,
+                "only_if_cached": only_if_cached, "bypass": bypass, "stream": stream}, call)
 
     def cache_fill(
             self, lease: str, response: Any, *, tags: Sequence[str] | None = None,
@@ -143,7 +160,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         tokens_in: input tokens of the call that made the answer
         tokens_out: output tokens of that call
         cost_nano: price of that call in nano-dollars
-        model: who answered; kept for reports, not part of the identity
+        model: who answered; for reports and invalidation, not part of the identity; that of the
+            `request` when not given
         Result: {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored:
         false, reason} when the policies keep no such answer: whoever waits has it all the same.
         """
@@ -153,38 +171,53 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "model": model}, call)
 
     def cache_invalidate(
-            self, what: str, value: str | None = None, *, identity: Any = None,
-            dry_run: bool | None = None, call: CallOptions | None = None) -> MapR:
-        """Voids all entries with a tag, type, model or identity (one model, persona and set of
-        tools, whatever was asked), one entry, or all of the namespace; what is stored later is not
-        meant. As safe as a stored answer when it replies (store.durability); told on the channel
-        invalidation; space comes back in the background.
+            self, what: str, value: str | None = None, *, identity: Any = None, request: Any = None,
+            identity_mode: str | None = None, dry_run: bool | None = None,
+            call: CallOptions | None = None) -> MapR:
+        """Voids all entries with a tag, type or model, one entry, or all of the namespace; what is
+        stored later is not meant. As safe as a stored answer when it replies (store.durability);
+        told on the channel invalidation; space comes back in the background.
 
-        what: entry, tag, type, model, identity or all
-        value: the prompt of the entry, or the name of the tag, type or model; not for identity and
-            all
+        what: entry, tag, type, model or all
+        value: the prompt of the entry, or the name of the tag, type or model; not for all, nor
+            beside `request`
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
-            temperature ...; compared exactly, but for the order of keys and the spelling of
-            numbers: 1 and 1.0 are the same
+            temperature ...; compared exactly, but for the order of keys, the spelling of numbers (1
+            and 1.0 are the same) and of Unicode (canonically equivalent text is the same)
+        request: a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses
+            or Anthropic's Messages, instead of prompt and identity, which are derived from it: the
+            prompt is what the user said last, all else that can change the answer is the identity
+        identity_mode: what of the request is compared: strict (the default) everything;
+            conversation not the earlier turns, so that "and the second one?" may get the answer
+            from another conversation; prompt_only nothing but the user's turn, so that the answer
+            may be another model's, another persona's or of another format
         dry_run: only say how many entries it would be (not for entry)
         Result: {entries}: how many; one that another invalidation voided a moment ago may be
         counted again.
         """
         return self._call(
                 "CACHE.INVALIDATE", [what, *given(value)], {"identity": identity,
-                "dry_run": dry_run}, call)
+                "request": request, "identity_mode": identity_mode, "dry_run": dry_run}, call)
 
     def cache_lookup(
-            self, prompt: str, *, identity: Any = None, type: str | None = None,
+            self, prompt: str | None, *, identity: Any = None, request: Any = None,
+            identity_mode: str | None = None, type: str | None = None,
             max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
             call: CallOptions | None = None) -> MapR:
         """The stored answer to a prompt, or a miss: first by the same text, then by the same text
         but for case, white space and terminal punctuation.
 
-        prompt: the question, UTF-8
+        prompt: the question, UTF-8; nil when `request` is given
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
-            temperature ...; compared exactly, but for the order of keys and the spelling of
-            numbers: 1 and 1.0 are the same
+            temperature ...; compared exactly, but for the order of keys, the spelling of numbers (1
+            and 1.0 are the same) and of Unicode (canonically equivalent text is the same)
+        request: a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses
+            or Anthropic's Messages, instead of prompt and identity, which are derived from it: the
+            prompt is what the user said last, all else that can change the answer is the identity
+        identity_mode: what of the request is compared: strict (the default) everything;
+            conversation not the earlier turns, so that "and the second one?" may get the answer
+            from another conversation; prompt_only nothing but the user's turn, so that the answer
+            may be another model's, another persona's or of another format
         type: the query type; found by rules when not given
         max_age_ms: older entries are a miss
         tier: the last tier that is tried: exact, or normalized (the default)
@@ -194,8 +227,9 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         tokens_in, tokens_out, cost_nano, model, reason}, or {status: "miss", reason}.
         """
         return self._call(
-                "CACHE.LOOKUP", [prompt], {"identity": identity, "type": type,
-                "max_age_ms": max_age_ms, "tier": tier, "stale_ok_ms": stale_ok_ms}, call)
+                "CACHE.LOOKUP", [prompt], {"identity": identity, "request": request,
+                "identity_mode": identity_mode, "type": type, "max_age_ms": max_age_ms,
+                "tier": tier, "stale_ok_ms": stale_ok_ms}, call)
 
     def cache_renew(self, lease: str, *, call: CallOptions | None = None) -> MapR:
         """Says that the answer is still being computed: the lease lives for its whole time again.
@@ -216,32 +250,42 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         return self._call("CACHE.STATS", [], {}, call)
 
     def cache_store(
-            self, prompt: str, response: Any, *, identity: Any = None, type: str | None = None,
+            self, prompt: str | None, response: Any, *, identity: Any = None, request: Any = None,
+            identity_mode: str | None = None, type: str | None = None,
             tags: Sequence[str] | None = None, ttl_ms: int | None = None,
             tokens_in: int | None = None, tokens_out: int | None = None,
             cost_nano: int | None = None, model: str | None = None,
             call: CallOptions | None = None) -> MapR:
         """Stores the answer to a prompt; the same prompt and identity replaces what was there.
 
-        prompt: the question, UTF-8
+        prompt: the question, UTF-8; nil when `request` is given
         response: the answer: any MessagePack value but nil
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
-            temperature ...; compared exactly, but for the order of keys and the spelling of
-            numbers: 1 and 1.0 are the same
+            temperature ...; compared exactly, but for the order of keys, the spelling of numbers (1
+            and 1.0 are the same) and of Unicode (canonically equivalent text is the same)
+        request: a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses
+            or Anthropic's Messages, instead of prompt and identity, which are derived from it: the
+            prompt is what the user said last, all else that can change the answer is the identity
+        identity_mode: what of the request is compared: strict (the default) everything;
+            conversation not the earlier turns, so that "and the second one?" may get the answer
+            from another conversation; prompt_only nothing but the user's turn, so that the answer
+            may be another model's, another persona's or of another format
         type: the query type; found by rules when not given
         tags: labels of the entry; at most 32 of at most 128 bytes
         ttl_ms: time to live
         tokens_in: input tokens of the call that made the answer
         tokens_out: output tokens of that call
         cost_nano: price of that call in nano-dollars
-        model: who answered; kept for reports, not part of the identity
+        model: who answered; for reports and invalidation, not part of the identity; that of the
+            `request` when not given
         Result: {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored:
         false, reason} when the policies keep no answer to this question (see CACHE.TYPES).
         """
         return self._call(
-                "CACHE.STORE", [prompt, response], {"identity": identity, "type": type,
-                "tags": tags, "ttl_ms": ttl_ms, "tokens_in": tokens_in, "tokens_out": tokens_out,
-                "cost_nano": cost_nano, "model": model}, call)
+                "CACHE.STORE", [prompt, response], {"identity": identity, "request": request,
+                "identity_mode": identity_mode, "type": type, "tags": tags, "ttl_ms": ttl_ms,
+                "tokens_in": tokens_in, "tokens_out": tokens_out, "cost_nano": cost_nano,
+                "model": model}, call)
 
     def cache_types(self, *, call: CallOptions | None = None) -> MapR:
         """The configured query types with their policies.

@@ -11,8 +11,13 @@ class FetchOptions(TypedDict, total=False):
 
     identity: Any
     # all besides the prompt that can change the answer: model, system prompt, tools, temperature
-    # ...; compared exactly, but for the order of keys and the spelling of numbers: 1 and 1.0 are
-    # the same
+    # ...; compared exactly, but for the order of keys, the spelling of numbers (1 and 1.0 are the
+    # same) and of Unicode (canonically equivalent text is the same)
+    identity_mode: str
+    # what of the request is compared: strict (the default) everything; conversation not the earlier
+    # turns, so that "and the second one?" may get the answer from another conversation; prompt_only
+    # nothing but the user's turn, so that the answer may be another model's, another persona's or
+    # of another format
     type: str
     # the query type; found by rules when not given
     max_age_ms: int

@@ -9,7 +9,6 @@ FLAGS: dict[str, frozenset[str]] = {
     "CACHE.ABANDON": frozenset(["read"]),
     "CACHE.APPEND": frozenset(["read"]),
     "CACHE.EXPIRE": frozenset(["idempotent", "write"]),
-    "CACHE.EXPLAIN": frozenset(["blocking", "idempotent", "read", "waits"]),
     "CACHE.FETCH": frozenset(["idempotent", "read", "waits"]),
     "CACHE.FILL": frozenset(["write"]),
     "CACHE.INVALIDATE": frozenset(["idempotent", "write"]),
@@ -58,16 +57,18 @@ FLAGS: dict[str, frozenset[str]] = {
 
 OPTIONS: dict[str, frozenset[str]] = {
     "CACHE.ABANDON": frozenset(["error", "ttl_ms"]),
-    "CACHE.EXPIRE": frozenset(["identity"]),
-    "CACHE.EXPLAIN": frozenset(["identity", "max_age_ms", "rows", "stale_ok_ms", "tier", "type"]),
+    "CACHE.EXPIRE": frozenset(["identity", "identity_mode", "request"]),
     "CACHE.FETCH": frozenset([
-            "bypass", "identity", "lease_ms", "max_age_ms", "no_cache", "no_store",
-            "only_if_cached", "stale_ok_ms", "stream", "tier", "type", "wait", "wait_ms"]),
+            "bypass", "identity", "identity_mode", "lease_ms", "max_age_ms", "no_cache", "no_store",
+            "only_if_cached", "request", "stale_ok_ms", "stream", "tier", "type", "wait",
+            "wait_ms"]),
     "CACHE.FILL": frozenset(["cost_nano", "model", "tags", "tokens_in", "tokens_out", "ttl_ms"]),
-    "CACHE.INVALIDATE": frozenset(["dry_run", "identity"]),
-    "CACHE.LOOKUP": frozenset(["identity", "max_age_ms", "stale_ok_ms", "tier", "type"]),
+    "CACHE.INVALIDATE": frozenset(["dry_run", "identity", "identity_mode", "request"]),
+    "CACHE.LOOKUP": frozenset([
+            "identity", "identity_mode", "max_age_ms", "request", "stale_ok_ms", "tier", "type"]),
     "CACHE.STORE": frozenset([
-            "cost_nano", "identity", "model", "tags", "tokens_in", "tokens_out", "ttl_ms", "type"]),
+            "cost_nano", "identity", "identity_mode", "model", "request", "tags", "tokens_in",
+            "tokens_out", "ttl_ms", "type"]),
     "HELLO": frozenset(["client", "version"]),
     "INCRBY": frozenset(["ttl_ms"]),
     "KEY.CREATE": frozenset(["label", "permissions"]),
