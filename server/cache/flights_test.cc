@@ -198,6 +198,23 @@ TEST_CASE("a holder that gives up, goes away or is silent hands the lease to one
   bench.Fill(fourth->last.lease, "finally");
 }
 
+TEST_CASE("a fill is told the model of the one who holds the lease, also after it was handed on") {
+  Bench bench;
+  JoinRequest first = Bench::By(1);
+  first.model = "a";
+  const auto lease = bench.flights.Join(Asked("q", 1, 7), first, nullptr);
+  REQUIRE((lease.ok() && lease.value().has_value()));
+  JoinRequest second = Bench::By(2);
+  second.model = "b";
+  const auto waiter = bench.Wait(Asked("q", 1, 7), second);
+  const auto filling = bench.flights.BeginFill(NamespaceId{1}, lease.value()->token);
+  REQUIRE(filling.ok());
+  CHECK(filling.value().model == "a");
+  bench.flights.CancelFill(lease.value()->token);
+  REQUIRE(bench.flights.Abandon(NamespaceId{1}, lease.value()->token).ok());
+  CHECK(bench.flights.BeginFill(NamespaceId{1}, waiter->last.lease.token).value().model == "b");
+}
+
 TEST_CASE("a lease lives as long as it is renewed") {
   Bench bench;
   const Lease lease = bench.Lead(Asked("q", 1, 1));
