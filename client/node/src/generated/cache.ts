@@ -39,10 +39,23 @@ export interface CacheExpireOptions {
 export interface CacheExplainOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
-   * ...; compared exactly, but for the order of keys and the spelling of numbers: 1 and 1.0 are the
-   * same
+   * ...; compared exactly, but for the order of keys, the spelling of numbers (1 and 1.0 are the
+   * same) and of Unicode (canonically equivalent text is the same)
    */
   identity?: unknown | undefined;
+  /**
+   * a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses or
+   * Anthropic's Messages, instead of prompt and identity, which are derived from it: the prompt is
+   * what the user said last, all else that can change the answer is the identity
+   */
+  request?: unknown | undefined;
+  /**
+   * what of the request is compared: strict (the default) everything; conversation not the earlier
+   * turns, so that "and the second one?" may get the answer from another conversation; prompt_only
+   * nothing but the user's turn, so that the answer may be another model's, another persona's or of
+   * another format (0 to 64 bytes)
+   */
+  identityMode?: string | undefined;
   /** the query type; found by rules when not given (0 to 64 bytes) */
   type?: string | undefined;
   /** older entries are a miss (0 to 315360000000) */
@@ -294,14 +307,14 @@ export class CacheCommands {
    * What CACHE.LOOKUP would answer and why: the type and which rule found it, each tier by itself,
    * who computes the answer, and the nearest entries with the fields in which their identities
    * differ. Counts nothing and changes nothing.
-   * @param prompt the question, UTF-8 (1 to 4194304 bytes)
+   * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
    * @returns {status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers: {name:
    * {mode, status, reason}}, computing: "nobody", "another caller" or "failed", nearest: [{id,
    * prompt, model, expires_at_ms, same_prompt, overlap, differences: [{path, asked, stored}]}],
    * rows_read, complete}; asked and stored are JSON, empty where there is nothing
    */
   explain(
-    prompt: string, options: CacheExplainOptions = {}, call: CallOptions = {},
+    prompt: string | null, options: CacheExplainOptions = {}, call: CallOptions = {},
   ): Promise<CacheExplainResult> {
     return this.caller.call('CACHE.EXPLAIN', [prompt, ...named(options)], call)
       .then(record<CacheExplainResult>());

@@ -64,17 +64,25 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "identity_mode": identity_mode}, call)
 
     def cache_explain(
-            self, prompt: str, *, identity: Any = None, type: str | None = None,
+            self, prompt: str | None, *, identity: Any = None, request: Any = None,
+            identity_mode: str | None = None, type: str | None = None,
             max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
             rows: int | None = None, call: CallOptions | None = None) -> MapR:
         """What CACHE.LOOKUP would answer and why: the type and which rule found it, each tier by
         itself, who computes the answer, and the nearest entries with the fields in which their
         identities differ. Counts nothing and changes nothing.
 
-        prompt: the question, UTF-8
+        prompt: the question, UTF-8; nil when `request` is given
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
-            temperature ...; compared exactly, but for the order of keys and the spelling of
-            numbers: 1 and 1.0 are the same
+            temperature ...; compared exactly, but for the order of keys, the spelling of numbers (1
+            and 1.0 are the same) and of Unicode (canonically equivalent text is the same)
+        request: a whole chat request in the shape of OpenAI's Chat Completions, OpenAI's Responses
+            or Anthropic's Messages, instead of prompt and identity, which are derived from it: the
+            prompt is what the user said last, all else that can change the answer is the identity
+        identity_mode: what of the request is compared: strict (the default) everything;
+            conversation not the earlier turns, so that "and the second one?" may get the answer
+            from another conversation; prompt_only nothing but the user's turn, so that the answer
+            may be another model's, another persona's or of another format
         type: the query type; found by rules when not given
         max_age_ms: older entries are a miss
         tier: the last tier that is tried: exact, or normalized (the default)
@@ -87,9 +95,9 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         stored}]}], rows_read, complete}; asked and stored are JSON, empty where there is nothing.
         """
         return self._call(
-                "CACHE.EXPLAIN", [prompt], {"identity": identity, "type": type,
-                "max_age_ms": max_age_ms, "tier": tier, "stale_ok_ms": stale_ok_ms, "rows": rows},
-                call)
+                "CACHE.EXPLAIN", [prompt], {"identity": identity, "request": request,
+                "identity_mode": identity_mode, "type": type, "max_age_ms": max_age_ms,
+                "tier": tier, "stale_ok_ms": stale_ok_ms, "rows": rows}, call)
 
     def cache_fetch(
             self, prompt: str | None, *, identity: Any = None, request: Any = None,

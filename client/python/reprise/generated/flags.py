@@ -9,6 +9,7 @@ FLAGS: dict[str, frozenset[str]] = {
     "CACHE.ABANDON": frozenset(["read"]),
     "CACHE.APPEND": frozenset(["read"]),
     "CACHE.EXPIRE": frozenset(["idempotent", "write"]),
+    "CACHE.EXPLAIN": frozenset(["blocking", "idempotent", "read", "waits"]),
     "CACHE.FETCH": frozenset(["idempotent", "read", "waits"]),
     "CACHE.FILL": frozenset(["write"]),
     "CACHE.INVALIDATE": frozenset(["idempotent", "write"]),
@@ -58,6 +59,9 @@ FLAGS: dict[str, frozenset[str]] = {
 OPTIONS: dict[str, frozenset[str]] = {
     "CACHE.ABANDON": frozenset(["error", "ttl_ms"]),
     "CACHE.EXPIRE": frozenset(["identity", "identity_mode", "request"]),
+    "CACHE.EXPLAIN": frozenset([
+            "identity", "identity_mode", "max_age_ms", "request", "rows", "stale_ok_ms", "tier",
+            "type"]),
     "CACHE.FETCH": frozenset([
             "bypass", "identity", "identity_mode", "lease_ms", "max_age_ms", "no_cache", "no_store",
             "only_if_cached", "request", "stale_ok_ms", "stream", "tier", "type", "wait",
