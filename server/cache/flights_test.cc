@@ -103,7 +103,10 @@ TEST_CASE("equal hashes of other texts, identities and namespaces join nobody") 
   identity.identity = "x";
   bench.Lead(identity, 3);
   bench.Lead(Asked("one", 1, 7, NamespaceId{2}), 4);
-  CHECK(bench.flights.Stats().flights == 4);
+  FlightQuestion normal_form = Asked("rephrased", 2, 7);  // the other key's hash meets
+  normal_form.normalized_prompt = "something else";
+  bench.Lead(normal_form, 5);
+  CHECK(bench.flights.Stats().flights == 5);
 }
 
 TEST_CASE("an upstream's error is told to all who wait or ask, until its time is over") {

@@ -24,6 +24,16 @@ export class TransientError extends RepriseError {}
 /** The server has a fault that its operator has to look at. */
 export class ServerError extends RepriseError {}
 
+/** The upstream failed for another caller, who asked (`errorTtlMs`) to leave it alone. */
+export class UpstreamFailedError extends TransientError {
+  constructor(
+    message: string,
+    readonly retryAfterMs: number,
+  ) {
+    super('upstream_failed', message);
+  }
+}
+
 /** The stream that was followed ended before its end, after chunks of it had been handed on. */
 export class StreamCutError extends TransientError {
   constructor(chunks: number, reason: string) {

@@ -1,9 +1,9 @@
 // fetchOrCompute: the cached answer, or one that is computed once while all others wait for it.
 import { named } from './arguments.js';
 import type { Client } from './client.js';
-import { isServersFault, RepriseError } from './errors.js';
+import { isServersFault, RepriseError, UpstreamFailedError } from './errors.js';
 import { Lease, type AnswerFacts } from './lease.js';
-import { RESULTS, type CacheFetch } from './results.js';
+import { RESULTS, type CacheFetch, type CacheStored } from './results.js';
 import type { Integer, Value } from './value.js';
 
 const WAIT_MS = 30_000;
@@ -14,6 +14,8 @@ export type FetchRequest = string | { request: object };
 export interface FetchOptions {
   /** All besides the prompt that can change the answer: model, system prompt, tools ... */
   identity?: unknown;
+  /** What of a chat request is compared: "strict" (default), "conversation" or "prompt_only". */
+  identityMode?: string | undefined;
   /** Query type. */
   type?: string | undefined;
   /** The last tier that is tried. */
@@ -40,6 +42,11 @@ export interface FetchOptions {
   failOpen?: boolean | undefined;
   /** When `compute` throws and an expired answer is at hand: that one; false. */
   staleIfError?: boolean | undefined;
+  /**
+   * What `compute` throws is told to all who ask the same within this time, as UpstreamFailedError;
+   * without it the next caller tries.
+   */
+  errorTtlMs?: number | undefined;
   /** Ends the waiting, and is handed to `compute`. */
   signal?: AbortSignal | undefined;
   /** Told once how it went, unless the cache could not be asked and that is thrown. */
@@ -105,7 +112,13 @@ function isAnswer<T>(value: T | Answer<T>): value is Answer<T> {
 /** What the cache said, or that it is down. */
 export type Found =
   | CacheFetch
-  | { status: 'down'; reason: string; error: RepriseError; response?: undefined };
+  | {
+      status: 'down';
+      reason: string;
+      error: RepriseError;
+      response?: undefined;
+      retryAfterMs?: undefined;
+    };
 
 async function callFetch(
   client: Client,
@@ -115,6 +128,7 @@ async function callFetch(
 ): Promise<Found> {
   const {
     identity,
+    identityMode,
     type,
     tier,
     maxAgeMs,
@@ -129,6 +143,7 @@ async function callFetch(
   const waitMs = options.waitMs ?? WAIT_MS;
   const map = named({
     identity,
+    identityMode,
     type,
     tier,
     maxAgeMs,
@@ -205,15 +220,28 @@ export function outcomeOf(found: Found): FetchOutcome {
   return { ...base, status, tier, id, ageMs, tokensIn, tokensOut, costNano, model };
 }
 
+/** Throws when the upstream is to be left alone. */
+export function checkUpstream(found: Found): void {
+  if (found.status === 'error') {
+    throw new UpstreamFailedError(String(found.error ?? ''), found.retryAfterMs ?? 0);
+  }
+}
+
+/** The lease, when it is on the caller to compute. */
+export function leaseOf(client: Client, found: Found, options: FetchOptions): Lease | null {
+  return found.status === 'lease'
+    ? new Lease(client, found.lease ?? '', found.leaseMs ?? 0, options.errorTtlMs)
+    : null;
+}
+
 export function contextOf(found: Found, options: FetchOptions): ComputeContext {
   return { reason: found.reason, stale: found.response, signal: options.signal };
 }
 
 /** Waits for the answer to be stored. A failure is only noted: the caller has its answer. */
-export async function noteFill(filling: Promise<unknown>, outcome: FetchOutcome): Promise<void> {
+export async function noteFill(filling: Promise<CacheStored>, outcome: FetchOutcome): Promise<void> {
   try {
-    await filling;
-    outcome.stored = true;
+    outcome.stored = (await filling).stored !== false;
   } catch (error) {
     if (!(error instanceof RepriseError)) {
       throw error;
@@ -257,10 +285,11 @@ export async function fetchOrCompute<T>(
     if (found.status === 'hit' || found.status === 'stale') {
       return found.response as T;
     }
+    checkUpstream(found);
     outcome.computed = true;
     const context = contextOf(found, options);
-    if (found.status === 'lease') {
-      const lease = new Lease(client, found.lease ?? '', found.leaseMs ?? 0);
+    const lease = leaseOf(client, found, options);
+    if (lease !== null) {
       return await computeUnderLease(
         lease,
         compute,

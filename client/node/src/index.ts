@@ -9,6 +9,7 @@ export {
   ServerError,
   StreamCutError,
   TransientError,
+  UpstreamFailedError,
   isServersFault,
   type Details,
 } from './errors.js';

@@ -3,9 +3,9 @@
 // What the server refuses here never harms the caller, who has the answer: it is reported.
 import { named } from './arguments.js';
 import type { Client } from './client.js';
-import { BadRequestError, errorOf, NotFoundError } from './errors.js';
+import { errorOf, NotFoundError } from './errors.js';
 import { RESULTS, type CacheStored } from './results.js';
-import type { Integer, Value } from './value.js';
+import type { Integer } from './value.js';
 
 const RENEWALS = 3; // in the life of a lease
 const TIMER_MS_MIN = 1;
@@ -43,6 +43,7 @@ export class Lease {
     private readonly client: Client,
     private readonly token: string,
     private leaseMs: number,
+    private readonly errorTtlMs?: number,
   ) {
     this.renewLater();
   }
@@ -73,16 +74,14 @@ export class Lease {
     return areThere ? this.fill(APPENDED, facts) : this.fill(chunks, facts);
   }
 
-  /** Lets another caller compute. */
+  /** Lets another caller compute, or tells all for `errorTtlMs` what the upstream said. */
   async abandon(reason: unknown): Promise<void> {
     this.stop();
     if (!this.isLost) {
+      const ttlMs = reason instanceof Error ? this.errorTtlMs : undefined;
+      const options = named({ error: reasonOf(reason), ttlMs });
       // If it does not arrive, the lease ends by itself.
-      await this.callAbandon([this.token, { error: reasonOf(reason) }])
-        .catch((error: unknown) =>
-          error instanceof BadRequestError ? this.callAbandon([this.token]) : undefined,
-        )
-        .catch(() => undefined);
+      await this.client.call('CACHE.ABANDON', [this.token, ...options]).catch(() => undefined);
     }
   }
 
@@ -111,11 +110,6 @@ export class Lease {
     return RESULTS['CACHE.FILL'](
       await this.client.call('CACHE.FILL', [this.token, sent, ...named(facts)]),
     );
-  }
-
-  // A server that keeps no reasons refuses one.
-  private callAbandon(params: unknown[]): Promise<Value> {
-    return this.client.call('CACHE.ABANDON', params);
   }
 
   private stop(): void {

@@ -105,13 +105,19 @@ export interface CacheLookup {
 }
 
 export interface CacheFetch extends Omit<CacheLookup, 'status'> {
-  status: 'hit' | 'stale' | 'lease' | 'timeout' | 'miss' | 'bypass';
+  status: 'hit' | 'stale' | 'lease' | 'error' | 'timeout' | 'miss' | 'bypass';
+  /** The upstream failed for another caller: what it said, and when to try again. */
+  error?: string;
+  retryAfterMs?: number;
   /** Of a lease. */
   lease?: string;
   leaseMs?: number;
 }
 
 export interface CacheStored {
+  /** False: the policies keep no answer to this question; `reason` says why, the rest is absent. */
+  stored: boolean;
+  reason?: string;
   id: string;
   tierKeys: { [tier: string]: Value };
   /** Since 1970. */

@@ -8,7 +8,9 @@ import type { Client } from './client.js';
 import { StreamCutError } from './errors.js';
 import {
   askCache,
+  checkUpstream,
   contextOf,
+  leaseOf,
   noteFill,
   outcomeOf,
   releaseLease,
@@ -18,7 +20,7 @@ import {
   type FetchRequest,
   type Found,
 } from './fetch.js';
-import { Lease, type AnswerFacts } from './lease.js';
+import type { AnswerFacts, Lease } from './lease.js';
 import type { ValueMap } from './value.js';
 
 /** An async generator. What it returns, if anything, says what the answer cost. */
@@ -218,14 +220,12 @@ export async function* fetchOrComputeStream<T>(
       releaseLease(client, found);
       throw error;
     }
+    checkUpstream(found);
     outcome.computed = true;
     const source = (): AsyncIterable<T> => compute(contextOf(found, options)) as AsyncIterable<T>;
-    if (found.status === 'lease') {
-      yield* computeUnderLease(
-        new Lease(client, found.lease ?? '', found.leaseMs ?? 0),
-        source,
-        outcome,
-      );
+    const lease = leaseOf(client, found, options);
+    if (lease !== null) {
+      yield* computeUnderLease(lease, source, outcome);
     } else {
       yield* run(source(), null);
     }

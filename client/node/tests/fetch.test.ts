@@ -140,23 +140,6 @@ test('a computation that throws abandons the lease and throws the same', async (
   assert.equal(fake.count('CACHE.FILL'), 0);
 });
 
-test('a server that takes no reason is given the lease back without one', async (t) => {
-  const { fake, client } = await cacheServer(t, {
-    'CACHE.FETCH': LEASE,
-    'CACHE.ABANDON': ({ params }: Seen) => {
-      if (params.length > 1) {
-        throw new BadRequestError('no options');
-      }
-      return {};
-    },
-  });
-  await assert.rejects(
-    client.fetchOrCompute('q', () => Promise.reject(new Error('no'))),
-    /no/,
-  );
-  assert.equal(fake.count('CACHE.ABANDON'), 2);
-});
-
 test('with staleIfError an expired answer stands in for a failure', async (t) => {
   const { fake, client } = await cacheServer(t, { 'CACHE.FETCH': { ...LEASE, response: 'old' } });
   const fail = ({ stale }: { stale: unknown }): never => {

@@ -1,7 +1,7 @@
 // fetchOrCompute against the built server: single flight across connections, hand-over, streams.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { Client, type FetchOutcome } from '../src/index.js';
+import { BadRequestError, Client, UpstreamFailedError, type FetchOutcome } from '../src/index.js';
 import { lacks, openClient, openPool, startServer, until, within, type Server } from './support.js';
 
 const real = { skip: lacks('CACHE.FETCH') };
@@ -199,4 +199,97 @@ test('a stream that breaks leaves nothing, and its follower is told', real, asyn
   await within(10_000, following);
   assert.deepEqual(read, ['half', 'restart', 'a', 'whole']);
   assert.equal((await one.cache.lookup('q')).status, 'hit');
+});
+
+const question = { role: 'user', content: 'What is RAII?' };
+/** One request of each shape, and the same once more: other order, volatile fields, NFD. */
+const chats = [
+  [
+    { model: 'm', temperature: 0, messages: [{ role: 'system', content: 'Caf\u00e9.' }, question] },
+    {
+      messages: [
+        { content: 'Cafe\u0301.', role: 'system' },
+        { content: [{ text: 'What is RAII?', type: 'text' }], role: 'user' },
+      ],
+      user: 'u',
+      stream: true,
+      temperature: 0.0,
+      model: 'm',
+    },
+  ],
+  [
+    { model: 'm', instructions: 'Be brief.', input: 'What is RAII?' },
+    { input: [question], metadata: { a: 'b' }, instructions: 'Be brief.', model: 'm' },
+  ],
+  [
+    { model: 'claude-x', max_tokens: 9, system: 'Be brief.', messages: [question] },
+    {
+      messages: [question],
+      metadata: { user_id: 'u' },
+      max_tokens: 9,
+      model: 'claude-x',
+      system: [{ type: 'text', text: 'Be brief.' }],
+    },
+  ],
+] as const;
+
+test('a chat request is known again, however it is spelled', real, async (t) => {
+  const { one, other } = await twoClients(t);
+  for (const [request, again] of chats) {
+    assert.equal(await one.fetchOrCompute({ request }, () => 'An idiom.'), 'An idiom.');
+    let outcome: FetchOutcome | undefined;
+    const found = await other.fetchOrCompute(
+      { request: again },
+      () => assert.fail('must not compute'),
+      { onOutcome: (each) => (outcome = each) },
+    );
+    assert.equal(found, 'An idiom.');
+    assert.deepEqual([outcome?.status, outcome?.model], ['hit', request.model]);
+    assert.equal(await one.fetchOrCompute({ request: { ...request, model: 'n' } }, () => 7), 7);
+    assert.equal((await one.cache.lookup(null, { request: again })).status, 'hit');
+    const chunks: unknown[] = [];
+    const none = (): never => assert.fail('must not compute');
+    for await (const chunk of other.fetchOrComputeStream({ request }, none)) {
+      chunks.push(chunk);
+    }
+    assert.deepEqual(chunks, ['An idiom.']);
+  }
+});
+
+test('a looser mode compares less', real, async (t) => {
+  const { one } = await twoClients(t);
+  const loose = { identityMode: 'prompt_only' };
+  const [request] = chats[0];
+  assert.equal(await one.fetchOrCompute({ request }, () => 'strict'), 'strict');
+  assert.equal(await one.fetchOrCompute({ request }, () => 'loose', loose), 'loose');
+  const elsewhere = { model: 'o', input: 'What is RAII?' };
+  const found = await one.fetchOrCompute({ request: elsewhere }, () => 'none', loose);
+  assert.equal(found, 'loose');
+});
+
+test('what is no chat request is refused, and nothing is computed or stored', real, async (t) => {
+  const { one } = await twoClients(t);
+  for (const request of [{}, { model: 'm' }, { model: 'm', messages: [{ role: 'robot' }] }]) {
+    await assert.rejects(
+      one.fetchOrCompute({ request }, () => assert.fail('must not compute'), { failOpen: true }),
+      (error) => error instanceof BadRequestError && error.message.startsWith('request'),
+    );
+  }
+  assert.equal((await one.cache.stats()).entries, 0);
+});
+
+test('an upstream error is told to others for as long as asked', real, async (t) => {
+  const { one, other } = await twoClients(t);
+  const overloaded = (): never => {
+    throw new Error('overloaded');
+  };
+  await assert.rejects(one.fetchOrCompute('q', overloaded, { errorTtlMs: 3000 }), /overloaded/);
+  const none = (): never => assert.fail('must not compute');
+  const isTold = (error: unknown): boolean =>
+    error instanceof UpstreamFailedError &&
+    error.message.includes('overloaded') &&
+    error.retryAfterMs > 0;
+  await assert.rejects(other.fetchOrCompute('q', none, { failOpen: true }), isTold);
+  await assert.rejects(other.fetchOrComputeStream('q', none).next(), isTold);
+  assert.equal(await other.fetchOrCompute('q', () => 7, { noCache: true }), 7);
 });

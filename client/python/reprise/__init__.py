@@ -2,7 +2,7 @@
 
 from .aio.client import AsyncClient, AsyncPipeline
 from .client import Client, Pipeline
-from .errors import CallerError, Error, ServerError, TransientError
+from .errors import CallerError, Error, ServerError, TransientError, UpstreamFailed
 from .generated import codes
 from .generated.codes import (BadRequest, Busy, Corrupt, Exists, Forbidden, Internal, Io, NotFound,
                               ReadOnly, ShuttingDown, Timeout, TooLarge, Unauthenticated,
@@ -18,5 +18,5 @@ __all__ = [
     "Io", "NotFound", "Options", "Outcome", "Pipeline", "PoolOptions", "ReadOnly",
     "ReconnectOptions", "Retry", "ServerError", "ShuttingDown", "Timeout", "TlsOptions", "TooLarge",
     "TransientError", "Unauthenticated", "Unavailable", "UnknownCommand", "UnknownOutcome",
-    "WrongType", "codes",
+    "UpstreamFailed", "WrongType", "codes",
 ]

@@ -41,5 +41,16 @@ class TransientError(Error):
     """The same request may succeed later."""
 
 
+class UpstreamFailed(TransientError):
+    """The upstream failed for another caller, who asked (`error_ttl_ms`) to leave it alone."""
+
+    code = "upstream_failed"
+
+    def __init__(self, message: str, details: Mapping[str, Any] | None = None,
+                 retry_after_ms: int = 0) -> None:
+        super().__init__(message, details)
+        self.retry_after_ms = retry_after_ms
+
+
 class ServerError(Error):
     """The server, or the way to it, failed."""

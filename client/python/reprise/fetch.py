@@ -13,9 +13,10 @@ from .errors import Error
 from .generated.fetch_options import FetchOptions
 from .options import CallOptions
 from .retry import Failure, error_for, now_ms
-from .single_flight import (ABANDON, APPEND, RENEW, Follower, OnOutcome, Outcome,
-                            abandon_params, fetch_request, fill_request, has_answer, is_down,
-                            late_lease, lease_of, new_label, outcome_of, plain, renew_every_ms)
+from .single_flight import (ABANDON, APPEND, RENEW, Follower, OnOutcome, Outcome, Times,
+                            abandon_params, check_upstream, fetch_request, fill_request,
+                            has_answer, is_down, late_lease, lease_of, new_label, outcome_of, plain,
+                            renew_every_ms)
 
 if TYPE_CHECKING:
     from .client import Client
@@ -26,11 +27,11 @@ LOG = logging.getLogger("reprise")
 class Lease:
     """A lease on the connection that got it: the server takes it back when that one is lost."""
 
-    def __init__(self, connection: Connection, token: str, outcome: Outcome,
-                 timeout_ms: float) -> None:
+    def __init__(self, connection: Connection, token: str, outcome: Outcome, times: Times) -> None:
         self.connection = connection
         self.token = token
-        self._timeout_ms = timeout_ms
+        self._timeout_ms = times.call_ms
+        self._error_ttl_ms = times.error_ttl_ms
         self._every_ms = renew_every_ms(outcome)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="reprise-lease", daemon=True)
@@ -55,7 +56,7 @@ class Lease:
 
     def abandon(self, failure: BaseException) -> None:
         """Told without waiting for an answer: whoever waits for the answer goes first."""
-        self.connection.notify(ABANDON, abandon_params(self.token, failure))
+        self.connection.notify(ABANDON, abandon_params(self.token, failure, self._error_ttl_ms))
 
     def _renew(self) -> None:
         """Told without waiting for an answer: of a lease that is lost, the fill will tell."""
@@ -66,10 +67,12 @@ class Lease:
 class Fetcher:
     """One fetch_or_compute."""
 
-    def __init__(self, client: Client, call: CallOptions, fail_open: bool) -> None:
+    def __init__(self, client: Client, call: CallOptions, fail_open: bool,
+                 error_ttl_ms: int | None) -> None:
         self._client = client
         self.call = call
         self._fail_open = fail_open
+        self._error_ttl_ms = error_ttl_ms
 
     def fetch(self, request: Request) -> tuple[Outcome, Connection | None]:
         """With `fail_open` a server that is down is an outcome, too."""
@@ -93,7 +96,7 @@ class Fetcher:
         if token is None or connection is None:
             return None
         timeout_ms = self.call.timeout_ms or self._client.options.request_timeout_ms
-        return Lease(connection, token, outcome, timeout_ms)
+        return Lease(connection, token, outcome, Times(timeout_ms, self._error_ttl_ms))
 
 
 def give_back(connection: Connection, result: Any) -> None:
@@ -119,21 +122,24 @@ class FetchMethods:
     def fetch_or_compute(
             self, request: str | Mapping[str, Any], fn: Callable[[], Any], *,
             fail_open: bool | None = None, stale_if_error: bool = False,
-            on_outcome: OnOutcome | None = None, call: CallOptions | None = None,
-            **options: Unpack[FetchOptions]) -> Any:
+            error_ttl_ms: int | None = None, on_outcome: OnOutcome | None = None,
+            call: CallOptions | None = None, **options: Unpack[FetchOptions]) -> Any:
         """The cached response, or what `fn` computes; of equal requests at once one computes.
 
         request: a prompt, or a whole chat request as a map
         fn: returns the response, or an Answer with tokens, cost, model, tags and time to live
         fail_open: compute when the server cannot answer; Options.fail_open when not given
         stale_if_error: when `fn` raises and the server offered a stale answer, that one
+        error_ttl_ms: what `fn` raises is told to all who ask the same within this time, as
+            UpstreamFailed; without it the next caller tries
         Result: the response. What `fn` raises is raised, and the lease is given up.
         """
         if inspect.isgeneratorfunction(fn):
             raise TypeError("fn is a generator; use fetch_or_compute_stream")
         client: Client = self  # type: ignore[assignment]
         fetcher = Fetcher(client, call or CallOptions(),
-                          client.options.fail_open if fail_open is None else fail_open)
+                          client.options.fail_open if fail_open is None else fail_open,
+                          error_ttl_ms)
         outcome, connection = fetcher.fetch(fetch_request(request, options))
         try:
             return self._answer(outcome, fetcher.lease(outcome, connection), fn, stale_if_error)
@@ -146,6 +152,7 @@ class FetchMethods:
                 stale_if_error: bool) -> Any:
         if has_answer(outcome):
             return outcome.fetched["response"]
+        check_upstream(outcome)
         if lease is None:
             return plain(fn()).response
         try:
@@ -163,18 +170,20 @@ class FetchMethods:
     def fetch_or_compute_stream(
             self, request: str | Mapping[str, Any], fn: Callable[[], Iterator[Any]], *,
             fail_open: bool | None = None, on_restart: Callable[[], None] | None = None,
-            on_outcome: OnOutcome | None = None, call: CallOptions | None = None,
-            **options: Unpack[FetchOptions]) -> Iterator[Any]:
+            error_ttl_ms: int | None = None, on_outcome: OnOutcome | None = None,
+            call: CallOptions | None = None, **options: Unpack[FetchOptions]) -> Iterator[Any]:
         """The chunks of the answer: of the cached one, as `fn` yields them, or as another bot's do.
 
         fn: yields chunks; they are stored as a list when it ends
         on_restart: called when a stream that was followed was cut and begins anew, so that what
             was shown can be taken back; without it that raises Unavailable
+        error_ttl_ms: as of fetch_or_compute
         An iterator that is not read to its end gives the lease up.
         """
         client: Client = self  # type: ignore[assignment]
         fetcher = Fetcher(client, call or CallOptions(),
-                          client.options.fail_open if fail_open is None else fail_open)
+                          client.options.fail_open if fail_open is None else fail_open,
+                          error_ttl_ms)
         label = new_label()
         return _stream(fetcher, client, fetch_request(request, options, label), label, fn,
                        Follower(on_restart), on_outcome)
@@ -198,6 +207,7 @@ def _stream(fetcher: Fetcher, client: Client, request: Request, label: str,
         if has_answer(outcome):
             yield from follower.rest(outcome.fetched["response"])
         else:
+            check_upstream(outcome)
             yield from _computed(fetcher.lease(outcome, connection), outcome, fn, follower)
     finally:
         if on_outcome is not None:

@@ -8,10 +8,9 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .errors import Error, ServerError, TransientError
+from .errors import Error, ServerError, TransientError, UpstreamFailed
 from .generated.codes import Corrupt, Unavailable
 from .generated.fetch_options import FetchOptions
-from .generated.flags import OPTIONS
 
 LEASE_MS = 60_000  # assumed when a server names none
 # How long to wait for another bot that computes, when the caller does not say.
@@ -43,7 +42,9 @@ class Answer:
 class Outcome:
     """What happened in one fetch_or_compute; given to `on_outcome`."""
 
-    status: str  # hit, stale, lease, timeout, miss, bypass, or fail_open: the server did not answer
+    # hit, stale, lease, timeout, miss, bypass, error (the upstream failed for another caller), or
+    # fail_open: the server did not answer
+    status: str
     reason: str = ""
     fetched: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # the reply of CACHE.FETCH
     stored: Mapping[str, Any] | None = None  # the reply of CACHE.FILL
@@ -51,6 +52,14 @@ class Outcome:
 
 
 OnOutcome = Callable[[Outcome], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Times:
+    """Of a lease: of each call for it, and how long an error is told to others."""
+
+    call_ms: float
+    error_ttl_ms: int | None
 
 
 def fetch_request(request: str | Mapping[str, Any], options: Mapping[str, Any],
@@ -78,6 +87,14 @@ def outcome_of(reply: Any) -> Outcome:
     if status == "lease" and not isinstance(reply.get("lease"), str):
         raise Corrupt("a lease has no token")
     return Outcome(status, str(reply.get("reason", "")), reply)
+
+
+def check_upstream(outcome: Outcome) -> None:
+    """Raises UpstreamFailed when the upstream is to be left alone."""
+    if outcome.status == "error":
+        after = outcome.fetched.get("retry_after_ms", 0)
+        raise UpstreamFailed(str(outcome.fetched.get("error", "")), outcome.fetched,
+                             after if isinstance(after, int) else 0)
 
 
 def has_answer(outcome: Outcome) -> bool:
@@ -110,11 +127,14 @@ def fill_request(lease: str, answer: Answer) -> tuple[str, list[Any]]:
     return FILL, [lease, answer.response, options] if options else [lease, answer.response]
 
 
-def abandon_params(lease: str, reason: BaseException | str) -> list[Any]:
+def abandon_params(lease: str, reason: BaseException | str,
+                   error_ttl_ms: int | None = None) -> list[Any]:
+    """With `error_ttl_ms` an error of `fn` is told to all who ask the same meanwhile."""
     text = reason if isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
-    if "error" not in OPTIONS.get(ABANDON, ()):
-        return [lease]
-    return [lease, {"error": text[:ERROR_CHARACTERS_MAX]}]
+    options: dict[str, Any] = {"error": text[:ERROR_CHARACTERS_MAX]}
+    if error_ttl_ms is not None and isinstance(reason, Exception):
+        options["ttl_ms"] = error_ttl_ms
+    return [lease, options]
 
 
 def late_lease(reply: Any) -> str | None:

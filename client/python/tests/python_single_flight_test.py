@@ -5,7 +5,19 @@ import threading
 
 from support import Case, harness, reprise, until
 
-from reprise.generated.flags import OPTIONS
+QUESTION = {"role": "user", "content": "What is RAII?"}
+# One request of each shape, and the same once more: other order, volatile fields, NFD.
+CHATS = [
+    ({"model": "m", "temperature": 0, "messages": [{"role": "system", "content": "Caf\u00e9."},
+                                                   QUESTION]},
+     {"messages": [{"content": "Cafe\u0301.", "role": "system"}, dict(reversed(QUESTION.items()))],
+      "user": "u", "stream": True, "temperature": 0.0, "model": "m"}),
+    ({"model": "m", "instructions": "Be brief.", "input": "What is RAII?"},
+     {"input": [QUESTION], "metadata": {"a": "b"}, "instructions": "Be brief.", "model": "m"}),
+    ({"model": "claude-x", "max_tokens": 9, "system": "Be brief.", "messages": [QUESTION]},
+     {"messages": [QUESTION], "metadata": {"user_id": "u"}, "max_tokens": 9, "model": "claude-x",
+      "system": [{"type": "text", "text": "Be brief."}]}),
+]
 
 
 def never():
@@ -178,15 +190,57 @@ class SingleFlight(Case):
                 self.assertEqual([each async for each in follower], [" idiom", "."])
         self.run_async(self.where, test)
 
-    def test_a_chat_request_is_known_again_whatever_the_order_of_its_keys(self):
-        if "request" not in OPTIONS["CACHE.FETCH"]:
-            harness.skip("python_chat_request", "CACHE.FETCH of this server takes prompts only")
-        question = {"role": "user", "content": "What is RAII?"}
-        request = {"model": "m", "temperature": 0, "messages": [question]}
-        again = {"messages": [dict(reversed(question.items()))], "temperature": 0, "model": "m"}
-        self.assertEqual(self.status(request, lambda: "An idiom."), ("An idiom.", "lease"))
-        self.assertEqual(self.status(again, never), ("An idiom.", "hit"))
-        self.assertEqual(self.status({**request, "model": "n"}, lambda: 7), (7, "lease"))
+    def test_a_chat_request_is_known_again_however_it_is_spelled(self):
+        for request, again in CHATS:
+            self.assertEqual(self.status(request, lambda: "An idiom."), ("An idiom.", "lease"))
+            self.assertEqual(self.status(again, never), ("An idiom.", "hit"))
+            self.assertEqual(self.status({**request, "model": "n"}, lambda: 7), (7, "lease"))
+            found = self.cache.cache_lookup(None, request=again)
+            self.assertEqual((found["status"], found["model"]), ("hit", request["model"]))
+        longer = {**CHATS[0][0], "messages": [{"role": "user", "content": "Hello"}, QUESTION]}
+        self.assertEqual(self.status(longer, lambda: 8), (8, "lease"))
+        self.assertEqual(self.status(longer, lambda: 9, identity_mode="prompt_only"), (9, "lease"))
+        self.assertEqual(self.status({"model": "o", "input": "What is RAII?"}, never,
+                                     identity_mode="prompt_only"), (9, "hit"))
+
+    def test_a_chat_request_that_is_none_is_refused_and_nothing_computed_or_stored(self):
+        for request in ({}, {"model": "m"}, {"model": "m", "messages": [{"role": "robot"}]}):
+            with self.assertRaisesRegex(reprise.BadRequest, "request"):
+                self.cache.fetch_or_compute(request, never, fail_open=True)
+        self.assertEqual(self.cache.cache_stats()["entries"], 0)
+
+    def test_asyncio_and_streams_take_chat_requests(self):
+        async def chunks():
+            yield "An"
+            yield " idiom."
+
+        async def test(cache):
+            for request, again in CHATS:
+                made = [each async for each in cache.fetch_or_compute_stream(request, chunks)]
+                self.assertEqual(made, ["An", " idiom."])
+                self.assertEqual(await cache.fetch_or_compute(again, never), made)
+        self.run_async(self.where, test)
+        streamed = self.cache.fetch_or_compute_stream(CHATS[0][1], never)
+        self.assertEqual(list(streamed), ["An", " idiom."])
+
+    def test_an_upstream_error_is_told_to_others_for_as_long_as_asked(self):
+        def fail():
+            raise ValueError("overloaded")
+        with self.assertRaises(ValueError):
+            self.cache.fetch_or_compute("q", fail, error_ttl_ms=3_000)
+        with self.assertRaisesRegex(reprise.UpstreamFailed, "overloaded") as caught:
+            self.client(self.where).fetch_or_compute("q", never, fail_open=True)
+        self.assertTrue(0 < caught.exception.retry_after_ms <= 3_001)
+
+        async def test(cache):
+            with self.assertRaises(reprise.UpstreamFailed):
+                await cache.fetch_or_compute("q", never)
+            with self.assertRaises(reprise.UpstreamFailed):
+                await anext(cache.fetch_or_compute_stream("q", never))
+        self.run_async(self.where, test)
+        with self.assertRaises(reprise.UpstreamFailed):
+            next(self.cache.fetch_or_compute_stream("q", never))
+        self.assertEqual(self.status("q", lambda: 7, no_cache=True), (7, "lease"))
 
     def test_a_bot_that_may_only_read_waits_or_computes_for_itself(self):
         with reprise.Client(self.where) as first:
