@@ -1,5 +1,9 @@
 #include "client/cpp/cache.h"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "client/cpp/fields.h"
 
 namespace reprise::client {
@@ -21,51 +25,62 @@ CacheCounters CountersOf(const Value& map) {
   return counters;
 }
 
-}  // namespace
+// The server counts entries; a client takes an id as it comes.
+std::string IdOf(const Value& reply) {
+  const Value* id = reply.Find("id");
+  const auto number = id == nullptr ? std::nullopt : id->AsUint();
+  return number.has_value() ? std::to_string(*number) : TextOf(reply, "id");
+}
 
-base::Result<StoreResult> CacheCommands::Store(std::string_view prompt, const Value& response,
-                                               const StoreOptions& options,
-                                               const CallOptions& call) {
-  OptionMap map;
+// Nil, when the question is a chat request.
+Value PromptOf(std::string_view prompt, const Value& request) {
+  return prompt.empty() && !request.IsNil() ? Value() : Value(prompt);
+}
+
+template <typename Options>
+void AddQuestion(const Options& options, OptionMap& map) {
   if (!options.identity.IsNil()) {
     map.Add("identity", options.identity);
   }
-  map.AddIfSet("type", options.type);
+  if (!options.request.IsNil()) {
+    map.Add("request", options.request);
+  }
+  map.AddIfSet("identity_mode", options.identity_mode);
+}
+
+template <typename Options>
+void AddFacts(const Options& options, OptionMap& map) {
   map.AddIfSet("tags", options.tags);
   map.AddIfSet("ttl_ms", options.ttl_ms);
   map.AddIfSet("tokens_in", options.tokens_in);
   map.AddIfSet("tokens_out", options.tokens_out);
   map.AddIfSet("cost_nano", options.cost_nano);
   map.AddIfSet("model", options.model);
-  Value::Array params{prompt, response};
-  std::move(map).AppendTo(params);
-  ASSIGN_OR_RETURN(Value reply, caller_.Call("CACHE.STORE", params, call));
-  RETURN_IF_ERROR(ExpectMap(reply, "CACHE.STORE"));
+}
+
+void AddIfTrue(std::string_view name, bool flag, OptionMap& map) {
+  if (flag) {
+    map.Add(name, true);
+  }
+}
+
+StoreResult StoredFrom(Value reply) {
   StoreResult result;
-  result.id = TextOf(reply, "id");
+  result.stored = reply.Find("stored") == nullptr || BoolOf(reply, "stored");
+  result.reason = TextOf(reply, "reason");
+  result.id = IdOf(reply);
   result.expires_at_ms = IntOf(reply, "expires_at_ms");
   result.details = std::move(reply);
   return result;
 }
 
-base::Result<LookupResult> CacheCommands::Lookup(std::string_view prompt,
-                                                 const LookupOptions& options,
-                                                 const CallOptions& call) {
-  OptionMap map;
-  if (!options.identity.IsNil()) {
-    map.Add("identity", options.identity);
-  }
-  map.AddIfSet("type", options.type);
-  map.AddIfSet("max_age_ms", options.max_age_ms);
-  map.AddIfSet("tier", options.tier);
-  Value::Array params{prompt};
-  std::move(map).AppendTo(params);
-  ASSIGN_OR_RETURN(const Value reply, caller_.Call("CACHE.LOOKUP", params, call));
-  RETURN_IF_ERROR(ExpectMap(reply, "CACHE.LOOKUP"));
+LookupResult FoundIn(const Value& reply) {
   LookupResult result;
-  result.hit = TextOf(reply, "status") == "hit";
+  const std::string status = TextOf(reply, "status");
+  result.stale = status == "stale";
+  result.hit = status == "hit" || result.stale;
   result.tier = TextOf(reply, "tier");
-  result.id = TextOf(reply, "id");
+  result.id = IdOf(reply);
   if (const Value* response = reply.Find("response")) {
     result.response = *response;
   }
@@ -75,8 +90,147 @@ base::Result<LookupResult> CacheCommands::Lookup(std::string_view prompt,
   result.tokens_in = UintOf(reply, "tokens_in");
   result.tokens_out = UintOf(reply, "tokens_out");
   result.cost_nano = UintOf(reply, "cost_nano");
+  result.model = TextOf(reply, "model");
   result.reason = TextOf(reply, "reason");
   return result;
+}
+
+constexpr std::array<std::string_view, 7> kStatuses{"hit",    "stale",   "lease", "miss",
+                                                    "bypass", "timeout", "error"};
+
+base::Result<FetchResult> FetchedFrom(const Value& reply) {
+  const std::string status = TextOf(reply, "status");
+  const auto* const row = std::find(kStatuses.begin(), kStatuses.end(), status);
+  FetchResult result;
+  result.found = FoundIn(reply);
+  result.lease = TextOf(reply, "lease");
+  result.lease_ms = IntOf(reply, "lease_ms");
+  result.error = TextOf(reply, "error");
+  result.retry_after_ms = IntOf(reply, "retry_after_ms");
+  result.reason = TextOf(reply, "reason");
+  if (row == kStatuses.end() || (status == "lease" && result.lease.empty())) {
+    return base::Error{base::Code::kCorrupt,
+                       "the reply to CACHE.FETCH is not understood; is the server of another "
+                       "version?"};
+  }
+  result.status = static_cast<FetchStatus>(row - kStatuses.begin());
+  return result;
+}
+
+}  // namespace
+
+std::string_view NameOf(FetchStatus status) {
+  return kStatuses.at(static_cast<std::size_t>(status));
+}
+
+base::Result<StoreResult> CacheCommands::Store(std::string_view prompt, const Value& response,
+                                               const StoreOptions& options,
+                                               const CallOptions& call) {
+  OptionMap map;
+  AddQuestion(options, map);
+  map.AddIfSet("type", options.type);
+  AddFacts(options, map);
+  Value::Array params{PromptOf(prompt, options.request), response};
+  std::move(map).AppendTo(params);
+  ASSIGN_OR_RETURN(Value reply, caller_.Call("CACHE.STORE", params, call));
+  RETURN_IF_ERROR(ExpectMap(reply, "CACHE.STORE"));
+  return StoredFrom(std::move(reply));
+}
+
+base::Result<LookupResult> CacheCommands::Lookup(std::string_view prompt,
+                                                 const LookupOptions& options,
+                                                 const CallOptions& call) {
+  OptionMap map;
+  AddQuestion(options, map);
+  map.AddIfSet("type", options.type);
+  map.AddIfSet("max_age_ms", options.max_age_ms);
+  map.AddIfSet("tier", options.tier);
+  Value::Array params{PromptOf(prompt, options.request)};
+  std::move(map).AppendTo(params);
+  ASSIGN_OR_RETURN(const Value reply, caller_.Call("CACHE.LOOKUP", params, call));
+  RETURN_IF_ERROR(ExpectMap(reply, "CACHE.LOOKUP"));
+  return FoundIn(reply);
+}
+
+base::Result<FetchResult> CacheCommands::Fetch(std::string_view prompt, const FetchOptions& options,
+                                               const CallOptions& call) {
+  OptionMap map;
+  AddQuestion(options, map);
+  map.AddIfSet("type", options.type);
+  map.AddIfSet("max_age_ms", options.max_age_ms);
+  map.AddIfSet("tier", options.tier);
+  if (options.stale_ok_ms.has_value()) {
+    map.Add("stale_ok_ms", *options.stale_ok_ms);
+  }
+  if (!options.wait) {
+    map.Add("wait", false);
+  }
+  map.AddIfSet("wait_ms", options.wait_ms);
+  map.AddIfSet("lease_ms", options.lease_ms);
+  AddIfTrue("no_cache", options.no_cache, map);
+  AddIfTrue("no_store", options.no_store, map);
+  AddIfTrue("only_if_cached", options.only_if_cached, map);
+  AddIfTrue("bypass", options.bypass, map);
+  Value::Array params{PromptOf(prompt, options.request)};
+  std::move(map).AppendTo(params);
+  CallOptions again = call;
+  if (again.retry == Retry::kSafe) {  // A lease that a lost connection had has been passed on.
+    again.retry = Retry::kAlways;
+  }
+  ASSIGN_OR_RETURN(const Value reply, caller_.Call("CACHE.FETCH", params, again));
+  RETURN_IF_ERROR(ExpectMap(reply, "CACHE.FETCH"));
+  return FetchedFrom(reply);
+}
+
+base::Result<StoreResult> CacheCommands::Fill(std::string_view lease, const Value& response,
+                                              const AnswerFacts& facts, const CallOptions& call) {
+  OptionMap map;
+  AddFacts(facts, map);
+  Value::Array params{lease, response};
+  std::move(map).AppendTo(params);
+  ASSIGN_OR_RETURN(Value reply, caller_.Call("CACHE.FILL", params, call));
+  RETURN_IF_ERROR(ExpectMap(reply, "CACHE.FILL"));
+  return StoredFrom(std::move(reply));
+}
+
+base::Result<std::int64_t> CacheCommands::Renew(std::string_view lease, const CallOptions& call) {
+  ASSIGN_OR_RETURN(const Value reply, caller_.Call("CACHE.RENEW", {lease}, call));
+  RETURN_IF_ERROR(ExpectMap(reply, "CACHE.RENEW"));
+  return IntOf(reply, "lease_ms");
+}
+
+base::Result<std::uint64_t> CacheCommands::Append(std::string_view lease, const Value& chunk,
+                                                  const CallOptions& call) {
+  ASSIGN_OR_RETURN(const Value reply, caller_.Call("CACHE.APPEND", {lease, chunk}, call));
+  RETURN_IF_ERROR(ExpectMap(reply, "CACHE.APPEND"));
+  return UintOf(reply, "chunks");
+}
+
+base::Status CacheCommands::Abandon(std::string_view lease, const AbandonOptions& options,
+                                    const CallOptions& call) {
+  OptionMap map;
+  map.AddIfSet("error", options.error);
+  map.AddIfSet("ttl_ms", options.ttl_ms);
+  Value::Array params{lease};
+  std::move(map).AppendTo(params);
+  RETURN_IF_ERROR(caller_.Call("CACHE.ABANDON", params, call));
+  return base::Ok{};
+}
+
+base::Result<std::uint64_t> CacheCommands::Invalidate(std::string_view what, std::string_view value,
+                                                      const InvalidateOptions& options,
+                                                      const CallOptions& call) {
+  OptionMap map;
+  AddQuestion(options, map);
+  AddIfTrue("dry_run", options.dry_run, map);
+  Value::Array params{what};
+  if (!value.empty()) {
+    params.emplace_back(value);
+  }
+  std::move(map).AppendTo(params);
+  ASSIGN_OR_RETURN(const Value reply, caller_.Call("CACHE.INVALIDATE", params, call));
+  RETURN_IF_ERROR(ExpectMap(reply, "CACHE.INVALIDATE"));
+  return UintOf(reply, "entries");
 }
 
 base::Result<std::map<std::string, std::int64_t>> CacheCommands::Types(const CallOptions& call) {

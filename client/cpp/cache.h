@@ -4,11 +4,21 @@
 //   auto hit = client.Cache().Lookup("What is 2+2?", {.identity = Value::Map{{"model", "m"}}});
 //   if (hit.ok() && hit.value().hit) { use(hit.value().response); }
 //
+// Or a whole chat request as OpenAI's Chat Completions, OpenAI's Responses or Anthropic's Messages
+// take it, from which the server derives prompt and identity; the prompt is then empty:
+//
+//   auto hit = client.Cache().Lookup("", {.request = chat});
+//
+// Fetch, Fill, Renew, Append and Abandon are single flight by hand; Fetcher (fetcher.h) does it all
+// in one call.
+//
 // Units: times in milliseconds, 0 means "the server's default"; cost in nano-dollars; tokens are
 // counts. Threads: those of the Caller, which must outlive this. Errors: those of caller.h; also
-// kTooLarge, kNotFound (unknown query type), kReadOnly, kForbidden. Repeating: Lookup, Types and
-// Stats are repeated when a connection is lost; Store only when nothing had been sent. Complexity:
-// one round trip each.
+// kTooLarge, kNotFound (a lease that has ended), kReadOnly, kForbidden. Repeating: Lookup, Fetch,
+// Types and Stats are repeated when a connection is lost; the others only when nothing had been
+// sent. Complexity: one round trip each; Fetch lasts while somebody else computes. On a Client that
+// holds up all other calls, and on a Pool it keeps a connection: wait on an AsyncCaller
+// (async_caller.h).
 #pragma once
 
 #include <cstdint>
@@ -23,9 +33,12 @@
 namespace reprise::client {
 
 struct StoreOptions {
-  base::Value identity{};  // all else that changes the answer: model, system prompt, tools ...
-                           // Compared byte for byte after canonical form; nil: none
-  std::string type{};      // query type; empty: the server's default type
+  base::Value identity{};       // all else that changes the answer: model, system prompt, tools ...
+                                // Compared byte for byte after canonical form; nil: none
+  base::Value request{};        // a chat request instead of prompt and identity; nil: none
+  std::string identity_mode{};  // of a request: "strict", "conversation", "prompt_only"; empty:
+                                // strict
+  std::string type{};           // query type; empty: found by the server's rules
   std::vector<std::string> tags{};
   std::int64_t ttl_ms = 0;  // 0: that of the type
   std::uint64_t tokens_in = 0;
@@ -34,6 +47,8 @@ struct StoreOptions {
   std::string model{};
 };
 struct StoreResult {
+  bool stored = true;    // false: the policies keep no answer to this question
+  std::string reason{};  // why not
   std::string id{};
   std::int64_t expires_at_ms = 0;  // since 1970; 0: never
   base::Value details{};           // the whole reply
@@ -41,12 +56,15 @@ struct StoreResult {
 
 struct LookupOptions {
   base::Value identity{};
+  base::Value request{};        // as of StoreOptions
+  std::string identity_mode{};  // as of StoreOptions
   std::string type{};
   std::int64_t max_age_ms = 0;  // an older entry does not count; 0: any age
   std::string tier{};  // the loosest tier to use, "exact" or "normalized"; empty: the type's
 };
 struct LookupResult {
   bool hit = false;
+  bool stale = false;      // a hit that is past its time to live
   std::string tier{};      // of a hit: "exact" or "normalized"
   std::string id{};        // of a hit
   base::Value response{};  // of a hit, as it was stored
@@ -56,7 +74,68 @@ struct LookupResult {
   std::uint64_t tokens_in = 0;   // what the hit saved
   std::uint64_t tokens_out = 0;  // what the hit saved
   std::uint64_t cost_nano = 0;   // what the hit saved
+  std::string model{};           // who answered
   std::string reason{};          // why it is a miss, or how it hit
+};
+
+enum class FetchStatus : std::uint8_t {
+  kHit,      // the stored answer
+  kStale,    // the stored answer, past its time to live
+  kLease,    // compute, then Fill or Abandon
+  kMiss,     // compute; there is nothing to fill
+  kBypass,   // compute; there is nothing to fill
+  kTimeout,  // somebody else computes, but the answer did not come within wait_ms
+  kError     // the upstream failed for another caller: leave it alone for retry_after_ms
+};
+std::string_view NameOf(FetchStatus status);
+
+struct FetchOptions {
+  base::Value identity{};
+  base::Value request{};        // as of StoreOptions
+  std::string identity_mode{};  // as of StoreOptions
+  std::string type{};
+  std::int64_t max_age_ms = 0;
+  std::string tier{};
+  std::optional<std::int64_t> stale_ok_ms{};  // absent: as the type says; 0: nothing stale
+  bool wait = true;                           // false: kMiss while somebody else computes
+  std::int64_t wait_ms = 0;  // then kTimeout; 0: as long as somebody computes, and the call's
+                             // own timeout lasts
+  std::int64_t lease_ms = 0;
+  bool no_cache = false;        // compute anew, and store that
+  bool no_store = false;        // take a stored answer, but store none
+  bool only_if_cached = false;  // a stored answer, or kMiss at once
+  bool bypass = false;          // as if there were no cache
+};
+struct FetchResult {
+  FetchStatus status = FetchStatus::kMiss;
+  LookupResult found{};  // of a hit; of a lease a stale answer, should the upstream fail
+  std::string lease{};
+  std::int64_t lease_ms = 0;
+  std::string error{};  // of kError: what the upstream said
+  std::int64_t retry_after_ms = 0;
+  std::string reason{};
+};
+
+// What is known of an answer besides the answer; 0 and empty: not known.
+struct AnswerFacts {
+  std::vector<std::string> tags{};
+  std::int64_t ttl_ms = 0;
+  std::uint64_t tokens_in = 0;
+  std::uint64_t tokens_out = 0;
+  std::uint64_t cost_nano = 0;
+  std::string model{};  // empty: that of the request, if it was one
+};
+
+struct AbandonOptions {
+  std::string error{};
+  std::int64_t ttl_ms = 0;  // with an error: all who ask the same are told it for so long
+};
+
+struct InvalidateOptions {
+  base::Value identity{};       // of an entry
+  base::Value request{};        // of an entry, instead of its prompt as the value
+  std::string identity_mode{};  // as of StoreOptions
+  bool dry_run = false;         // only count
 };
 
 struct CacheCounters {
@@ -88,6 +167,23 @@ class CacheCommands {
   // A miss is a result, not an error.
   base::Result<LookupResult> Lookup(std::string_view prompt, const LookupOptions& options = {},
                                     const CallOptions& call = {});
+  base::Result<FetchResult> Fetch(std::string_view prompt, const FetchOptions& options = {},
+                                  const CallOptions& call = {});
+  // Nil in place of the response: the array of what was appended.
+  base::Result<StoreResult> Fill(std::string_view lease, const base::Value& response,
+                                 const AnswerFacts& facts = {}, const CallOptions& call = {});
+  // How long the lease lives from now, in milliseconds.
+  base::Result<std::int64_t> Renew(std::string_view lease, const CallOptions& call = {});
+  // Hands a piece of the answer to those who follow; how many pieces there are.
+  base::Result<std::uint64_t> Append(std::string_view lease, const base::Value& chunk,
+                                     const CallOptions& call = {});
+  base::Status Abandon(std::string_view lease, const AbandonOptions& options = {},
+                       const CallOptions& call = {});
+  // `what`: entry, tag, type, model, all ...; `value`: the prompt or the name, empty where there is
+  // none. How many entries.
+  base::Result<std::uint64_t> Invalidate(std::string_view what, std::string_view value,
+                                         const InvalidateOptions& options = {},
+                                         const CallOptions& call = {});
   // Query type -> its time to live in milliseconds.
   base::Result<std::map<std::string, std::int64_t>> Types(const CallOptions& call = {});
   base::Result<CacheStatistics> Stats(const CallOptions& call = {});

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "client/cpp/access.h"
+#include "client/cpp/async_caller.h"
 #include "client/cpp/async_client.h"
 #include "client/cpp/cache.h"
 #include "client/cpp/client.h"
+#include "client/cpp/fetcher.h"
 #include "client/cpp/keys.h"
 #include "client/cpp/pool.h"
 #include "client/cpp/server.h"

@@ -125,6 +125,78 @@ TEST_CASE("Store and Lookup carry identity, tokens and cost") {
   CHECK(missed.value().reason == "absent");
 }
 
+TEST_CASE("A chat request takes the place of the prompt") {
+  const Value chat = Value::Map{{"model", "m"}, {"input", "q"}};
+  Canned miss(R"({"status":"miss","reason":"absent"})");
+  CHECK(miss.Cache().Lookup("", {.request = chat, .identity_mode = "prompt_only"}).ok());
+  CHECK(miss.request == R"(CACHE.LOOKUP [null,{"request":{"model":"m","input":"q"},)"
+                        R"("identity_mode":"prompt_only"}])");
+  Canned stored(R"({"stored":false,"reason":"an action"})");
+  const auto refused = stored.Cache().Store("", "a", {.request = chat});
+  CHECK(stored.request == R"(CACHE.STORE [null,"a",{"request":{"model":"m","input":"q"}}])");
+  CHECK_FALSE(refused.value().stored);
+  CHECK(refused.value().reason == "an action");
+  Canned count(R"({"entries":1})");
+  CHECK(count.Cache().Invalidate("entry", "", {.request = chat}).value() == 1);
+  CHECK(count.request == R"(CACHE.INVALIDATE ["entry",{"request":{"model":"m","input":"q"}}])");
+  CHECK(count.Cache().Invalidate("tag", "t", {.dry_run = true}).value() == 1);
+  CHECK(count.request == R"(CACHE.INVALIDATE ["tag","t",{"dry_run":true}])");
+}
+
+TEST_CASE("Fetch tells each status apart and sends what was asked") {
+  Canned lease(R"({"status":"lease","lease":"t0","lease_ms":900,"type":"general","reason":"r"})");
+  const auto leased = lease.Cache().Fetch("p", {.identity = Value::Map{{"model", "m"}},
+                                                .type = "general",
+                                                .stale_ok_ms = 0,
+                                                .wait = false,
+                                                .wait_ms = 5,
+                                                .lease_ms = 900,
+                                                .no_cache = true});
+  CHECK(lease.request == R"(CACHE.FETCH ["p",{"identity":{"model":"m"},"type":"general",)"
+                         R"("stale_ok_ms":0,"wait":false,"wait_ms":5,"lease_ms":900,)"
+                         R"("no_cache":true}])");
+  CHECK(leased.value().status == FetchStatus::kLease);
+  CHECK(leased.value().lease == "t0");
+  CHECK(leased.value().lease_ms == 900);
+  CHECK_FALSE(leased.value().found.hit);
+  const auto status = [](const char* reply) {
+    return Canned(reply).Cache().Fetch("p").value().status;
+  };
+  CHECK(status(R"({"status":"hit","response":1})") == FetchStatus::kHit);
+  CHECK(status(R"({"status":"stale","response":1})") == FetchStatus::kStale);
+  CHECK(status(R"({"status":"bypass","reason":""})") == FetchStatus::kBypass);
+  CHECK(status(R"({"status":"timeout","reason":""})") == FetchStatus::kTimeout);
+  const auto failed =
+      Canned(R"({"status":"error","error":"503","retry_after_ms":7})").Cache().Fetch("p").value();
+  CHECK(failed.status == FetchStatus::kError);
+  CHECK(failed.error == "503");
+  CHECK(failed.retry_after_ms == 7);
+  for (const char* reply : {R"({"status":"news"})", R"({"status":"lease"})", R"({})"}) {
+    CHECK(Canned(reply).Cache().Fetch("p").error().code == Code::kCorrupt);
+  }
+  CHECK(NameOf(FetchStatus::kTimeout) == "timeout");
+}
+
+TEST_CASE("A lease is filled, renewed, appended to and abandoned") {
+  Canned filled(R"({"stored":true,"id":7,"expires_at_ms":9})");
+  const auto stored =
+      filled.Cache().Fill("t0", "a", {.tags = {"x"}, .tokens_out = 2, .model = "m"});
+  CHECK(filled.request == R"(CACHE.FILL ["t0","a",{"tags":["x"],"tokens_out":2,"model":"m"}])");
+  CHECK(stored.value().stored);
+  CHECK(stored.value().id == "7");
+  Canned renewed(R"({"lease_ms":60000})");
+  CHECK(renewed.Cache().Renew("t0").value() == 60'000);
+  CHECK(renewed.request == R"(CACHE.RENEW ["t0"])");
+  Canned appended(R"({"chunks":3})");
+  CHECK(appended.Cache().Append("t0", "piece").value() == 3);
+  CHECK(appended.request == R"(CACHE.APPEND ["t0","piece"])");
+  Canned abandoned("{}");
+  CHECK(abandoned.Cache().Abandon("t0").ok());
+  CHECK(abandoned.request == R"(CACHE.ABANDON ["t0"])");
+  CHECK(abandoned.Cache().Abandon("t0", {.error = "503", .ttl_ms = 5}).ok());
+  CHECK(abandoned.request == R"(CACHE.ABANDON ["t0",{"error":"503","ttl_ms":5}])");
+}
+
 TEST_CASE("Cache types and statistics are maps by type") {
   Canned types(R"({"general":{"ttl_ms":3600000}})");
   CHECK(types.Cache().Types().value().at("general") == 3'600'000);

@@ -1,6 +1,9 @@
-// A bot that answers from the cache where it can: question in, look up, else compute and store.
+// A bot that answers from the cache where it can. Questions in, one a line; answers out.
 //
 //   example_bot [ADDRESS] < questions.txt
+//
+// Of equal questions, from any number of bots, one is computed. When the server is down the bot
+// goes on without a cache (fail_open).
 #include <iostream>
 #include <string>
 
@@ -9,34 +12,36 @@
 namespace {
 
 using reprise::base::Value;
+using reprise::client::Computed;
+using reprise::client::FetchOutcome;
 
 // Stands for the call to a language model, which costs seconds and money.
-std::string Compute(const std::string& question) {
-  return "I have thought about \"" + question + "\" and the answer is " +
-         std::to_string(question.size()) + ".";
+Computed AskTheModel(const std::string& question) {
+  const std::string answer = "I have thought about \"" + question + "\" and the answer is " +
+                             std::to_string(question.size()) + ".";
+  return {
+      .response = answer,
+      .facts = {
+          .tokens_in = question.size() / 4, .tokens_out = answer.size() / 4, .model = "example-1"}};
 }
 
-// All else that changes the answer: two bots with other models or instructions share nothing.
-Value Identity() {
-  return Value::Map{{"model", "example-1"}, {"system", "Be brief."}};
+// What a bot sends to its model anyway: two bots with other models or instructions share nothing.
+Value RequestFor(const std::string& question) {
+  return Value::Map{
+      {"model", "example-1"},
+      {"messages", Value::Array{Value::Map{{"role", "system"}, {"content", "Be brief."}},
+                                Value::Map{{"role", "user"}, {"content", question}}}}};
 }
 
-reprise::base::Result<std::string> Answer(reprise::client::Caller& server,
-                                          const std::string& question) {
-  auto cache = server.Cache();
-  ASSIGN_OR_RETURN(const auto found, cache.Lookup(question, {.identity = Identity()}));
-  if (found.hit) {
-    std::cerr << "  [" << found.tier << " hit, saved " << found.tokens_out << " tokens]\n";
-    return std::string(found.response.AsText().value_or(""));
+void Tell(const FetchOutcome& outcome) {
+  std::cerr << "  [" << NameOf(outcome.status);
+  if (!outcome.computed) {
+    std::cerr << ", saved " << outcome.found.tokens_out << " tokens";
   }
-  std::string answer = Compute(question);
-  const auto stored = cache.Store(
-      question, answer,
-      {.identity = Identity(), .tokens_in = question.size() / 4, .tokens_out = answer.size() / 4});
-  if (!stored.ok()) {  // An answer that could not be stored is an answer all the same.
-    std::cerr << "  [not stored: " << stored.error().detail << "]\n";
+  if (outcome.error.has_value()) {
+    std::cerr << ", no cache: " << outcome.error->detail;
   }
-  return answer;
+  std::cerr << "]\n";
 }
 
 }  // namespace
@@ -47,19 +52,22 @@ int main(int argc, char** argv) {
     std::cout << "usage: example_bot [ADDRESS] < questions, one a line\n";
     return 0;
   }
-  auto client = reprise::client::Client::Connect({.address = address, .client_name = "example"});
-  if (!client.ok()) {
-    std::cerr << "error: " << client.error().detail << "\n";
+  const auto fetcher = reprise::client::Fetcher::Create(
+      {.address = address, .client_name = "example"}, {.fail_open = true});
+  if (!fetcher.ok()) {
+    std::cerr << "error: " << fetcher.error().detail << "\n";
     return 1;
   }
   for (std::string question; std::getline(std::cin, question);) {
-    const auto answer = Answer(*client.value(), question);
-    if (answer.ok()) {
-      std::cout << answer.value() << "\n";
-    } else {  // A cache that is down is no reason to be silent.
-      std::cerr << "  [no cache: " << answer.error().detail << "]\n";
-      std::cout << Compute(question) << "\n";
+    const auto answer = fetcher.value()->FetchOrCompute(
+        "", [&](const auto& /*context*/) { return AskTheModel(question); },
+        {.fetch = {.request = RequestFor(question)}});
+    if (!answer.ok()) {
+      std::cerr << "error: " << answer.error().detail << "\n";
+      return 1;
     }
+    Tell(answer.value());
+    std::cout << answer.value().response.AsText().value_or("") << "\n";
   }
   return 0;
 }
