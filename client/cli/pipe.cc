@@ -4,12 +4,12 @@
 #include <istream>
 #include <ostream>
 
-#include "client/cli/json_text.h"
 #include "client/cli/numbers.h"
 #include "client/cpp/async_client.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/limits.h"
 #include "protocol/base/mutex.h"
+#include "protocol/wire/json.h"
 
 namespace reprise::client {
 namespace {
@@ -269,7 +269,7 @@ PipeSummary Loader::Finish() {
 }  // namespace
 
 base::Result<LineCall> LineToCall(std::string_view line) {
-  const auto value = ReadJson(line);
+  const auto value = wire::FromJson(line);
   if (!value.ok()) {
     const bool is_json = value.error().code == base::Code::kTooLarge;
     return Bad((is_json ? "" : "not JSON: ") + value.error().detail);

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <optional>
 
-#include "client/cli/json_text.h"
+#include "protocol/wire/json.h"
 
 namespace reprise::client {
 namespace {
@@ -29,7 +29,7 @@ base::Result<Value> IntegerOf(const CommandRow& row, const ArgumentRow& argument
 
 Value TextsOfWord(const std::string& text) {
   if (text.starts_with('[')) {
-    if (auto parsed = ReadJson(text); parsed.ok()) {
+    if (auto parsed = wire::FromJson(text); parsed.ok()) {
       return std::move(parsed).value();
     }
   }
@@ -140,7 +140,7 @@ base::Result<Value::Array> ByRow(const CommandRow& row, const std::vector<Word>&
 base::Result<Value::Array> AsJson(const std::vector<Word>& words, std::size_t first) {
   Value::Array params;
   for (std::size_t i = first; i < words.size(); ++i) {
-    auto parsed = ReadJson(words[i].text);
+    auto parsed = wire::FromJson(words[i].text);
     if (!parsed.ok() && parsed.error().code == base::Code::kTooLarge) {
       return parsed.error();
     }
@@ -159,7 +159,7 @@ base::Result<Value> ValueOfWord(const Word& word) {
   if (word.quoted) {
     return Value(word.text);
   }
-  auto parsed = ReadJson(word.text);
+  auto parsed = wire::FromJson(word.text);
   // What is JSON and cannot be sent as it stands must not become a text without a word.
   const bool is_text = !parsed.ok() && parsed.error().code != base::Code::kTooLarge;
   return is_text ? Value(word.text) : std::move(parsed);

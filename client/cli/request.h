@@ -8,7 +8,7 @@
 // does not know) each word is taken as a `value`.
 //
 // Threads: any. Errors: kBadRequest with the argument line, kTooLarge for JSON that cannot be sent
-// unchanged (json_text.h); nothing is sent. Complexity: O(bytes).
+// unchanged (wire::FromJson); nothing is sent. Complexity: O(bytes).
 #pragma once
 
 #include <string>

@@ -50,6 +50,9 @@ inline constexpr Limit kTagBytes{"tag_bytes", 128, 128, 128, "longest tag or mod
 inline constexpr Limit kQueryTypes{"query_types", 64, 64, 64, "most query types"};
 inline constexpr Limit kScanCount{"scan_count", 100, 1, 1000, "keys in one SCAN reply"};
 
+inline constexpr Limit kPortEntries{"port_entries", 100, 1, 1000,
+                                    "entries in one page of CACHE.EXPORT, or in one CACHE.IMPORT"};
+
 // Time.
 inline constexpr Limit kTtlMs{"ttl_ms", 0, 1, std::int64_t{10} * 365 * 86'400'000,
                               "longest time to live: ten years"};

@@ -1,8 +1,19 @@
-// JSON spelling of a Value, for people: the command line, examples in the command rows, bulk load.
+// JSON spelling of a Value: the command line, examples in the command rows, bulk load, exports.
 //
-// JSON has no bin and no ext: {"$bin": "base64"} and {"$ext": [type, "base64"]} stand for them,
-// both ways. A str that is not UTF-8 is written as $bin. Integers beyond 64 bits and duplicate keys
-// are refused. Threads: any. Errors: kBadRequest with the place in the text. Complexity: O(bytes).
+// JSON has fewer kinds of values. An object with one of these members alone stands for what it
+// lacks; FromJson reads them all:
+//
+//   {"$bin": "base64"}           a bin
+//   {"$ext": [type, "base64"]}   an extension
+//   {"$str": "base64"}           a str that is not UTF-8
+//   {"$float": "16 hex digits"}  a float by its bits: NaN, infinities
+//   {"$map": [[key, value] ...]} a map with keys that are no UTF-8 str, with a key twice, or one
+//                                that would read as a member of this list
+//
+// Refused: integers beyond 64 bits (they would be rounded), a key twice in an object. Threads: any.
+// Errors: kBadRequest (no JSON, with the place in the text), kTooLarge (what no request can carry:
+// an integer beyond 64 bits, the limits depth, container_items and frame_items). Complexity:
+// O(bytes log keys); memory at most about 60 bytes a value besides the texts.
 #pragma once
 
 #include <string>
@@ -14,7 +25,12 @@
 namespace reprise::wire {
 
 base::Result<base::Value> FromJson(std::string_view text);
-// On one line, or indented by two spaces.
+
+// For people: on one line, or indented by two spaces. A str that is not UTF-8 is written as $bin, a
+// key that is no str as its JSON, NaN as null.
 std::string ToJson(const base::Value& value, bool indented = false);
+
+// For programs: on one line; FromJson gives the same value back, bit by bit.
+std::string ToExactJson(const base::Value& value);
 
 }  // namespace reprise::wire

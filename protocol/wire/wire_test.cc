@@ -1,3 +1,4 @@
+#include <limits>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -8,6 +9,7 @@
 #include "protocol/wire/json.h"
 #include "protocol/wire/message.h"
 #include "protocol/wire/reader.h"
+#include "protocol/wire/shape.h"
 #include "protocol/wire/writer.h"
 
 namespace reprise::wire {
@@ -194,6 +196,95 @@ TEST_CASE("JSON carries bin and ext, and refuses what it cannot mean") {
   CHECK(!FromJson("[1,").ok());
   CHECK(!FromJson(std::string(1000, '[') + std::string(1000, ']')).ok());
   CHECK(!FromJson(R"({"$ext":[500,"AA=="]})").ok());
+}
+
+TEST_CASE("JSON with an integer beyond 64 bits is refused, not rounded") {
+  CHECK(FromJson("18446744073709551615").value() == base::Value(18446744073709551615U));
+  CHECK(FromJson("-9223372036854775808").value() ==
+        base::Value(std::numeric_limits<std::int64_t>::min()));
+  for (const std::string text :
+       {"18446744073709551616", "-9223372036854775809", R"([1, {"a": 99999999999999999999}])"}) {
+    const auto value = FromJson(text);
+    REQUIRE(!value.ok());
+    CHECK(value.error().code == base::Code::kTooLarge);
+    CHECK(value.error().detail.find("is beyond 64 bits") != std::string::npos);
+  }
+  CHECK(FromJson("18446744073709551616.0").value() == base::Value(18446744073709551616.0));
+  CHECK(FromJson("1e20").value() == base::Value(1e20));
+  CHECK(FromJson(R"("18446744073709551616")").value() == base::Value("18446744073709551616"));
+  CHECK(!FromJson(std::string(400, '9')).ok());
+}
+
+TEST_CASE("JSON is as deep and as wide as a request may be") {
+  const auto nested = [](int levels) {
+    return FromJson(std::string(static_cast<std::size_t>(levels), '[') +
+                    std::string(static_cast<std::size_t>(levels), ']'));
+  };
+  CHECK(nested(16).ok());
+  CHECK(nested(17).error().code == base::Code::kTooLarge);
+  CHECK(nested(1'000'000).error().code == base::Code::kTooLarge);
+  const auto wide = [](int items) {
+    std::string text = "[0";
+    for (int i = 1; i < items; ++i) {
+      text += ",0";
+    }
+    return FromJson(text + "]");
+  };
+  CHECK(wide(4096).ok());
+  CHECK(wide(4097).error().code == base::Code::kTooLarge);
+  std::string sixteen = R"({"$map":[[1,2]]})";
+  for (int i = 1; i < 16; ++i) {
+    sixteen = R"({"$map":[[1,)" + sixteen + "]]}";
+  }
+  CHECK(FromJson(sixteen).ok());
+  CHECK(FromJson("[" + sixteen + "]").error().code == base::Code::kTooLarge);
+}
+
+TEST_CASE("the exact spelling carries every value there and back") {
+  using base::Value;
+  const Value::Map odd{{1, "one"}, {Value(), Value::Array{}}, {"\xff", base::Binary{"\xff"}}};
+  const std::vector<std::pair<Value, std::string>> spellings{
+      {Value(1.0), "1.0"},
+      {Value(-0.0), "-0.0"},
+      {Value(5e-324), "5e-324"},
+      {Value(std::numeric_limits<double>::quiet_NaN()), R"({"$float":"7ff8000000000000"})"},
+      {Value(-std::numeric_limits<double>::infinity()), R"({"$float":"fff0000000000000"})"},
+      {Value(18446744073709551615U), "18446744073709551615"},
+      {Value("\xff"), R"({"$str":"/w=="})"},
+      {Value(base::Binary{""}), R"({"$bin":""})"},
+      {Value(base::Extension{-1, "ab"}), R"({"$ext":[-1,"YWI="]})"},
+      {Value(odd), R"({"$map":[[1,"one"],[null,[]],[{"$str":"/w=="},{"$bin":"/w=="}]]})"},
+      {Value(Value::Map{{"a", 1}, {"a", 2}}), R"({"$map":[["a",1],["a",2]]})"},
+      {Value(Value::Map{{"$bin", "AA=="}}), R"({"$map":[["$bin","AA=="]]})"},
+      {Value(Value::Map{{"$bin", 1}, {"b", 2}}), R"({"$bin":1,"b":2})"},
+      {Value(Value::Map{}), "{}"},
+      {Value("line\n\"\xc3\xa4"), "\"line\\n\\\"\xc3\xa4\""},
+  };
+  for (const auto& [value, text] : spellings) {
+    CHECK(ToExactJson(value) == text);
+    CHECK(Encode(FromJson(text).value()) == Encode(value));
+  }
+  CHECK(!FromJson(R"({"$map":[[1]]})").ok());
+  CHECK(!FromJson(R"({"$float":"1"})").ok());
+  CHECK(!FromJson(R"({"$str":"*"})").ok());
+}
+
+TEST_CASE("a shape is the levels and the number of values") {
+  const auto shape = [](std::string_view json) {
+    return ShapeOf(Encode(FromJson(json).value())).value();
+  };
+  CHECK(shape("5").depth == 0);
+  CHECK(shape("5").values == 1);
+  CHECK(shape("[]").depth == 1);
+  CHECK(shape(R"([1, {"a": [], "b": 2}, "x"])").depth == 3);
+  CHECK(shape(R"([1, {"a": [], "b": 2}, "x"])").values == 8);
+  CHECK(ShapeOf(std::string(16, '\x91') + "\x01").value().depth == 16);
+  CHECK(ShapeOf(std::string(17, '\x91') + "\x01").error().code == base::Code::kTooLarge);
+  CHECK(ShapeOf("\xdc\x10\x01").error().code == base::Code::kTooLarge);
+  CHECK(ShapeOf("\x92\x01").error().code == base::Code::kBadRequest);
+  CHECK(ShapeOf("\x01\x01").error().code == base::Code::kBadRequest);
+  CHECK(ShapeOf("\xc1").error().code == base::Code::kBadRequest);
+  CHECK(ShapeOf("").error().code == base::Code::kBadRequest);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ HOME_OF = {
     "utf8proc.h": ["server/text"],
     "pcre2.h": ["server/text", "server/prompt"],
     "curl/": ["server/embed"],
-    "nlohmann/": ["protocol/wire/json.cc", "server/app", "client/cli"] + TESTING,
+    "nlohmann/": ["protocol/wire/json.cc", "protocol/wire/json_read.cc", "server/app", "client/cli"] + TESTING,
     "simdjson": ["server/cache"],
     "CLI/": ["server/app", "client/cli"] + TESTING,
     "histedit.h": ["client/cli"],
