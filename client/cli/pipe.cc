@@ -5,8 +5,8 @@
 #include <ostream>
 
 #include "client/cli/numbers.h"
+#include "client/cli/progress.h"
 #include "client/cpp/async_client.h"
-#include "protocol/base/clock.h"
 #include "protocol/base/limits.h"
 #include "protocol/base/mutex.h"
 #include "protocol/wire/json.h"
@@ -17,8 +17,7 @@ namespace {
 using base::Value;
 
 constexpr std::size_t kReportedMax = 20;  // lines that are named; more are only counted
-constexpr std::int64_t kRedrawMs = 100;
-constexpr std::int64_t kPlainMs = 5'000;
+constexpr std::int64_t kWaitMs = 100;  // between two looks at what came
 
 base::Error Bad(std::string what) {
   return {base::Code::kBadRequest, std::move(what)};
@@ -103,7 +102,7 @@ class Outcome {
 class Loader {
  public:
   Loader(const PipeOptions& options, std::ostream& report)
-      : options_(options), report_(report), started_(clock_.Elapsed()), drawn_(started_) {}
+      : options_(options), report_(report), meter_(report, options.on_terminal, "lines") {}
 
   PipeSummary Run(std::istream& input, const Options& server);
 
@@ -112,16 +111,14 @@ class Loader {
   bool Send(AsyncClient& client, const LineCall& call);
   void Report(std::uint64_t line, const std::string& what);
   void ShowMessages();
-  void Draw(bool is_last);
+  void Draw();
+  Progress Done();
   bool Stopped();
-  std::int64_t ElapsedMs() const { return (clock_.Elapsed() - started_) / base::kNanosPerMilli; }
   PipeSummary Finish();
 
   const PipeOptions options_;
   std::ostream& report_;
-  const base::SystemClock clock_;
-  const base::Nanos started_;
-  base::Nanos drawn_;
+  Meter meter_;
   Outcome outcome_;
   std::uint64_t number_ = 0;  // of the line that is read now, from 1
   std::uint64_t lines_ = 0;
@@ -140,42 +137,39 @@ bool Loader::Stopped() {
 void Loader::Report(std::uint64_t line, const std::string& what) {
   ++bad_;
   if (shown_++ < kReportedMax) {
-    report_ << (options_.on_terminal ? "\r\x1b[K" : "") << "line " << line << ": " << what << "\n";
+    meter_.Say("line " + std::to_string(line) + ": " + what);
   }
 }
 
 void Loader::ShowMessages() {
   for (const std::string& message : outcome_.TakeMessages()) {
     if (shown_++ < kReportedMax) {
-      report_ << (options_.on_terminal ? "\r\x1b[K" : "") << message << "\n";
+      meter_.Say(message);
     }
   }
 }
 
-void Loader::Draw(bool is_last) {
-  ShowMessages();
-  const base::Nanos now = clock_.Elapsed();
-  const std::int64_t every = options_.on_terminal ? kRedrawMs : kPlainMs;
-  if (!is_last && now - drawn_ < every * base::kNanosPerMilli) {
-    return;
-  }
-  drawn_ = now;
+Progress Loader::Done() {
   const PipeSummary summary = outcome_.summary();
-  const Progress progress{summary.loaded + summary.failed, bytes_, options_.bytes_total,
-                          summary.failed + bad_, ElapsedMs()};
-  if (options_.on_terminal) {
-    report_ << "\r\x1b[K" << ProgressLine(progress, true) << (is_last ? "\n" : "") << std::flush;
-  } else if (!is_last) {
-    report_ << ProgressLine(progress, false) << std::endl;
-  }
+  Progress progress;
+  progress.items = summary.loaded + summary.failed;
+  progress.done = bytes_;
+  progress.total = options_.bytes_total;
+  progress.failed = summary.failed + bad_;
+  return progress;
+}
+
+void Loader::Draw() {
+  ShowMessages();
+  meter_.Show(Done());
 }
 
 // Waits for room in the window; false when the load is to end.
 bool Loader::Send(AsyncClient& client, const LineCall& call) {
   const std::uint64_t line = number_;
   while (!Stopped()) {
-    while (!client.WaitBelow(options_.window, kRedrawMs)) {
-      Draw(false);
+    while (!client.WaitBelow(options_.window, kWaitMs)) {
+      Draw();
       if (Stopped()) {
         return false;
       }
@@ -194,7 +188,7 @@ bool Loader::Send(AsyncClient& client, const LineCall& call) {
       return true;
     }
     if (status.error().code == base::Code::kBusy) {  // Bytes, not calls: large values.
-      client.WaitBelow(std::max<std::size_t>(client.unanswered(), 1), kRedrawMs);
+      client.WaitBelow(std::max<std::size_t>(client.unanswered(), 1), kWaitMs);
       continue;
     }
     outcome_.Failed(line, status.error());
@@ -238,13 +232,14 @@ PipeSummary Loader::Run(std::istream& input, const Options& server) {
     if (!Submit(*client.value(), line)) {
       break;
     }
-    Draw(false);
+    Draw();
   }
-  while (!client.value()->Drain(kRedrawMs)) {  // Each call has a deadline, so this ends.
-    Draw(false);
+  while (!client.value()->Drain(kWaitMs)) {  // Each call has a deadline, so this ends.
+    Draw();
   }
   client.value().reset();
-  Draw(true);
+  ShowMessages();
+  meter_.End(Done());
   return Finish();
 }
 
@@ -252,7 +247,7 @@ PipeSummary Loader::Finish() {
   PipeSummary summary = outcome_.summary();
   summary.lines = lines_;
   summary.bad = bad_;
-  summary.elapsed_ms = ElapsedMs();
+  summary.elapsed_ms = meter_.ElapsedMs();
   summary.interrupted = options_.interrupted != nullptr && options_.interrupted->load();
   if (summary.failed + summary.bad > 0 || summary.interrupted) {
     summary.code = ExitCode::kPartial;
@@ -290,31 +285,6 @@ base::Result<LineCall> LineToCall(std::string_view line) {
 PipeSummary Load(std::istream& input, const Options& server, const PipeOptions& options,
                  std::ostream& report) {
   return Loader(options, report).Run(input, server);
-}
-
-std::string ProgressLine(const Progress& progress, bool with_bar) {
-  const auto elapsed = static_cast<double>(std::max<std::int64_t>(progress.elapsed_ms, 1));
-  std::string line;
-  std::string left;
-  if (progress.bytes_total > 0) {
-    const double done = std::min(
-        1.0, static_cast<double>(progress.bytes) / static_cast<double>(progress.bytes_total));
-    constexpr std::size_t kBarWidth = 24;
-    const auto filled = static_cast<std::size_t>(done * kBarWidth);
-    if (with_bar) {
-      line = "[" + std::string(filled, '#') + std::string(kBarWidth - filled, '.') + "] ";
-    }
-    line += std::to_string(static_cast<int>(done * 100)) + " %  ";
-    if (done > 0 && done < 1) {
-      left = "  " + ShortTime(static_cast<std::int64_t>(elapsed * (1 - done) / done)) + " left";
-    }
-  }
-  line += WithCommas(progress.lines) + " lines  " +
-          ShortCount(static_cast<double>(progress.lines) * 1000 / elapsed) + "/s" + left;
-  if (progress.failed > 0) {
-    line += "  " + WithCommas(progress.failed) + " failed";
-  }
-  return line;
 }
 
 std::string SummaryLine(const PipeSummary& summary) {

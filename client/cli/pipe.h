@@ -54,15 +54,6 @@ struct PipeSummary {
 PipeSummary Load(std::istream& input, const Options& server, const PipeOptions& options,
                  std::ostream& report);
 
-// "[#####.....]  50 %  12,000 lines  6,000/s  2 s left"
-struct Progress {
-  std::uint64_t lines = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t bytes_total = 0;
-  std::uint64_t failed = 0;  // and bad
-  std::int64_t elapsed_ms = 0;
-};
-std::string ProgressLine(const Progress& progress, bool with_bar);
 std::string SummaryLine(const PipeSummary& summary);
 
 }  // namespace reprise::client

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "client/cli/progress.h"
 #include "client/cpp/fake_server.h"
 #include "protocol/wire/json.h"
 
@@ -147,10 +148,10 @@ TEST_CASE("Stores are loaded again when the connection is lost on the way") {
 }
 
 TEST_CASE("Progress shows share, rate and time left") {
-  CHECK(ProgressLine({6000, 500, 1000, 0, 1000}, true) ==
+  CHECK(ProgressLine({6000, 500, 1000, 0, 1000}, "lines", true) ==
         "[############............] 50 %  6,000 lines  6.0k/s  1.0 s left");
-  CHECK(ProgressLine({6000, 500, 0, 2, 1000}, false) == "6,000 lines  6.0k/s  2 failed");
-  CHECK(ProgressLine({10, 1000, 1000, 0, 1000}, false) == "100 %  10 lines  10/s");
+  CHECK(ProgressLine({6000, 500, 0, 2, 1000}, "lines", false) == "6,000 lines  6.0k/s  2 failed");
+  CHECK(ProgressLine({10, 1000, 1000, 0, 1000}, "lines", false) == "100 %  10 lines  10/s");
   PipeSummary summary;
   summary.lines = 1200;
   summary.loaded = 1000;

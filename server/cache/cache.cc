@@ -1,6 +1,7 @@
 #include "server/cache/cache.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "protocol/base/random.h"
 #include "protocol/wire/reader.h"
@@ -86,6 +87,16 @@ std::int64_t JitteredTtl(const config::QueryType& type, std::uint64_t seed) {
   const std::int64_t most = type.ttl_ms / 100 * type.jitter_percent;
   return std::max<std::int64_t>(
       1, type.ttl_ms - most / kParts * chance - most % kParts * chance / kParts);
+}
+
+void SetLife(const Answer& answer, const config::QueryType& type, base::UnixMillis now,
+             Slot& slot) {
+  const std::int64_t ttl_ms = answer.ttl_ms.value_or(JitteredTtl(type, slot.exact.low ^ slot.id));
+  const Life life = answer.life.value_or(Life{now, now + ttl_ms});
+  slot.created_at = life.created_at;
+  slot.fresh_until = life.expires_at;
+  slot.expires_at = slot.fresh_until + type.stale_ms;
+  slot.sliding_ms = type.sliding ? ttl_ms : 0;
 }
 
 // Why there is none.
@@ -455,11 +466,7 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
   slot.normalized = hasher_.Normalized(id, identity, normalized);
   slot.id = TakeId(transaction.now());
   slot.commit = transaction.commit();
-  slot.created_at = transaction.now();
-  const std::int64_t ttl_ms = answer.ttl_ms.value_or(JitteredTtl(*type, slot.exact.low ^ slot.id));
-  slot.fresh_until = transaction.now() + ttl_ms;
-  slot.expires_at = slot.fresh_until + type->stale_ms;
-  slot.sliding_ms = type->sliding ? ttl_ms : 0;
+  SetLife(answer, *type, transaction.now(), slot);
   slot.partition = hasher_.Identity(id, identity);
   slot.worth = answer.worth;
 
@@ -573,6 +580,20 @@ base::Result<bool> Cache::Remove(const Question& question, const config::CacheOp
   DeleteRows(question.namespace_id, asked.exact, transaction);
   // A failed commit leaves the rows; the entry is found again after a restart.
   return true;
+}
+
+base::Result<bool> Cache::HasNewer(const Question& question, base::UnixMillis created_at,
+                                   base::UnixMillis now) const {
+  const Space* space = Find(question.namespace_id);
+  if (space == nullptr) {
+    return false;
+  }
+  std::string identity;
+  RETURN_IF_ERROR(CanonicalIdentity(question.identity, identity));
+  const KeyHash exact = hasher_.Exact(question.namespace_id, identity, question.prompt);
+  const Space::Visible all{std::numeric_limits<std::uint64_t>::max(), now, std::nullopt, 0};
+  const auto known = space->Look(exact, all);
+  return known.has_value() && known->created_at >= created_at;
 }
 
 void Cache::Reclaim(std::size_t slots_max, storage::Transaction& transaction) {

@@ -37,6 +37,7 @@
 #include "server/cache/identity.h"
 #include "server/cache/index.h"
 #include "server/cache/labels.h"
+#include "server/cache/port.h"
 #include "server/cache/row.h"
 #include "server/config/options.h"
 #include "storage/engine/namespace_id.h"
@@ -63,6 +64,8 @@ struct Answer {
   Worth worth;
   // Labels that were invalidated while the answer was computed: with one of them it is not kept.
   std::vector<std::pair<LabelKind, std::string>> invalidated{};
+  std::optional<Life>
+      life{};  // of an entry that comes from elsewhere; then ttl_ms is not looked at
 };
 
 struct Stored {
@@ -169,6 +172,12 @@ class Cache {
   // Writes the life of entries that slid, at most so many of each namespace.
   base::Status WriteSlides(std::size_t entries_max, storage::Transaction& transaction);
   bool HasSlides() const;
+  // One page of the namespace's entries (port.h); answers the cursor of the next, empty at the end.
+  base::Result<std::string> ReadPage(const PageRequest& request, const storage::View& view,
+                                     const PageVisitor& visit);
+  // There is an entry of this very question that is alive and was not made before `created_at`.
+  base::Result<bool> HasNewer(const Question& question, base::UnixMillis created_at,
+                              base::UnixMillis now) const;
   // Deletes rows of void entries, looking at no more than `slots_max` slots of each namespace.
   void Reclaim(std::size_t slots_max, storage::Transaction& transaction);
   bool NeedsReclaim() const;
@@ -208,6 +217,8 @@ class Cache {
   // What there is for the question; not counted.
   base::Result<std::optional<Found>> FindAnswer(Search& search) const;
   static Outcome Refuse(Ruling ruling, Space& space, const LookupLimits& limits);
+  std::string CursorMark(storage::NamespaceId id) const;
+  base::Result<std::string> StartOf(const PageRequest& request) const;
   std::uint64_t TakeId(base::UnixMillis now);
   Space* Find(storage::NamespaceId id) const;
   Space& FindOrMake(storage::NamespaceId id);

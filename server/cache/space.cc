@@ -124,6 +124,18 @@ std::optional<Cache::Candidate> Cache::Space::FindNormalized(const KeyHash& hash
   return Take(stale, Tier::kNormalized, visible);
 }
 
+std::optional<Cache::Space::Known> Cache::Space::Look(const KeyHash& exact,
+                                                      const Visible& visible) const {
+  base::MutexLock lock(mutex_);
+  const SlotNumber slot = index_.FindExact(exact);
+  auto why = Absent::kUnknown;
+  if (slot == kNoSlot || !Shows(index_.at(slot), visible, why)) {
+    return std::nullopt;
+  }
+  const Slot& entry = index_.at(slot);
+  return Known{entry.id, types_[entry.type].type, entry.created_at, entry.fresh_until, entry.worth};
+}
+
 void Cache::Space::CountHit(std::string_view type, const Worth& worth, Tier tier) {
   base::MutexLock lock(mutex_);
   CountSaving(types_[TypeNumber(type)].counters, worth, tier);

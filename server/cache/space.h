@@ -53,6 +53,16 @@ class Cache::Space {
   std::optional<Candidate> FindExact(const KeyHash& hash, const Visible& visible, Absent& why);
   std::optional<Candidate> FindNormalized(const KeyHash& hash, const Visible& visible, Absent& why);
 
+  // The entry as it is, when it is visible; not used by this.
+  struct Known {
+    std::uint64_t id = 0;
+    std::string type;
+    base::UnixMillis created_at{0};
+    base::UnixMillis fresh_until{0};
+    Worth worth;
+  };
+  std::optional<Known> Look(const KeyHash& exact, const Visible& visible) const;
+
   void CountHit(std::string_view type, const Worth& worth, Tier tier);
   void CountShadow(std::string_view type, const Worth& worth);
   void CountStale(std::string_view type, const Worth& worth, Tier tier);

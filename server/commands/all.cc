@@ -10,8 +10,10 @@ extern const CommandSpec kCacheAbandon;
 extern const CommandSpec kCacheAppend;
 extern const CommandSpec kCacheExpire;
 extern const CommandSpec kCacheExplain;
+extern const CommandSpec kCacheExport;
 extern const CommandSpec kCacheFetch;
 extern const CommandSpec kCacheFill;
+extern const CommandSpec kCacheImport;
 extern const CommandSpec kCacheInvalidate;
 extern const CommandSpec kCacheLookup;
 extern const CommandSpec kCacheRenew;
@@ -63,8 +65,10 @@ std::span<const CommandSpec* const> AllCommands() {
       &kCacheAppend,
       &kCacheExpire,
       &kCacheExplain,
+      &kCacheExport,
       &kCacheFetch,
       &kCacheFill,
+      &kCacheImport,
       &kCacheInvalidate,
       &kCacheLookup,
       &kCacheRenew,
