@@ -1,7 +1,7 @@
 // Chunks: a stream read piece by piece, with what has been read but not yet used.
 //
-// Threads: one owner. Errors: failed() after the stream broke; its end is not a failure. Memory: what
-// is asked for at a time, and 64 KiB. Lifetime: the stream outlives it.
+// Threads: one owner. Errors: failed() after the stream broke; its end is not a failure. Memory:
+// what is asked for at a time, and 64 KiB. Lifetime: the stream outlives it.
 #pragma once
 
 #include <cstdint>

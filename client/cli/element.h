@@ -1,7 +1,7 @@
 // One element of a text that is imported: a line, or its JSON.
 //
-// Threads: one owner of the Chunks. Errors: kBadRequest and kTooLarge of the JSON, with the place in
-// the element. Limits: kEntryBytesMax.
+// Threads: one owner of the Chunks. Errors: kBadRequest and kTooLarge of the JSON, with the place
+// in the element. Limits: kEntryBytesMax.
 #pragma once
 
 #include <string>

@@ -86,8 +86,9 @@ class MessagePack final : public EntrySource {
     (void)wire::ReadToken(chunks_.Peek(kHeaderMax), first);
     RETURN_IF_ERROR(TakeValue(item));
     if (!item.bad.has_value() && first.kind != wire::Kind::kMap) {
-      item.bad = Error{Code::kBadRequest, "expected a map with \"prompt\" and \"response\", found " +
-                                              std::string(wire::NameOf(first.kind))};
+      item.bad =
+          Error{Code::kBadRequest, "expected a map with \"prompt\" and \"response\", found " +
+                                       std::string(wire::NameOf(first.kind))};
     }
     return std::optional(std::move(item));
   }

@@ -1,12 +1,12 @@
 // EntrySource: the entries of a file that is imported, one by one, as CACHE.IMPORT takes them.
 //
 // Reads as a stream: memory is one entry, whatever the size of the file or of a broken line in it.
-// What is wrong with one entry is told as the item's; only what hides where the next one begins ends
-// the reading. README.md in this folder describes the formats.
+// What is wrong with one entry is told as the item's; only what hides where the next one begins
+// ends the reading. README.md in this folder describes the formats.
 //
 // Threads: one owner. Errors of Next: kBadRequest (the rest cannot be understood), kIo (cannot be
-// read). Complexity: O(bytes). Lifetime: the stream outlives the source. Limits: an entry has at most
-// kEntryBytesMax bytes, as text or as MessagePack.
+// read). Complexity: O(bytes). Lifetime: the stream outlives the source. Limits: an entry has at
+// most kEntryBytesMax bytes, as text or as MessagePack.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,7 @@
 
 namespace reprise::client {
 
-inline constexpr auto kEntryBytesMax =
-    static_cast<std::size_t>(base::limits::kFrameBytes.ceiling);
+inline constexpr auto kEntryBytesMax = static_cast<std::size_t>(base::limits::kFrameBytes.ceiling);
 
 enum class FileFormat : std::uint8_t { kJsonLines, kMessagePack, kGptCache };
 std::string_view NameOf(FileFormat format);

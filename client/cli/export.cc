@@ -1,5 +1,7 @@
 #include "client/cli/export.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <optional>
 #include <ostream>
@@ -132,8 +134,10 @@ base::Status Exporter::Begin() {
                        TextIn(*state, "type") == options_.type &&
                        TextIn(*state, "tag") == options_.tag;
   if (!is_same) {
-    return Error{Code::kBadRequest, "the export that is to be resumed had another --format, --type "
-                                    "or --tag (" + state_.path() + ")"};
+    return Error{Code::kBadRequest,
+                 "the export that is to be resumed had another --format, --type "
+                 "or --tag (" +
+                     state_.path() + ")"};
   }
   cursor_ = TextIn(*state, "cursor");
   bytes_ = CountIn(*state, "bytes");
@@ -164,8 +168,9 @@ Progress Exporter::Done() const {
 base::Result<Page> Exporter::Ask() {
   constexpr int kEntriesAtOnce = 1000;
   Value::Map named{{"limit", kEntriesAtOnce}};
-  for (const auto& [name, text] :
-       {std::pair("after", &cursor_), {"type", &options_.type}, {"tag", &options_.tag}}) {
+  const std::array<std::pair<const char*, const std::string*>, 3> texts{
+      {{"after", &cursor_}, {"type", &options_.type}, {"tag", &options_.tag}}};
+  for (const auto& [name, text] : texts) {
     if (!text->empty()) {
       named.emplace_back(name, *text);
     }
@@ -214,9 +219,9 @@ base::Status Exporter::Run() {
 std::string Exporter::Summary() const {
   const auto elapsed = static_cast<double>(std::max<std::int64_t>(meter_.ElapsedMs(), 1));
   return "exported " + WithCommas(entries_) + " entries (" + ShortBytes(bytes_) + ") to " +
-         (to_output_ ? "standard output" : options_.file) + " in " +
-         ShortTime(meter_.ElapsedMs()) + " (" +
-         ShortCount(static_cast<double>(entries_ - entries_before_) * 1000 / elapsed) + "/s)";
+         (to_output_ ? "standard output" : options_.file) + " in " + ShortTime(meter_.ElapsedMs()) +
+         " (" + ShortCount(static_cast<double>(entries_ - entries_before_) * 1000 / elapsed) +
+         "/s)";
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Export: all entries of the namespace into a file (README.md: formats).
 //
 // The file appears under its name when it is complete; until then it is FILE.partial, and
-// FILE.export-state says how far it has come. Both stay when the export is interrupted, for --resume,
-// which works across restarts of the server.
+// FILE.export-state says how far it has come. Both stay when the export is interrupted, for
+// --resume, which works across restarts of the server.
 //
 // Threads: one. Errors: in the exit code, told on `report`. Memory: one page.
 #pragma once

@@ -18,6 +18,8 @@ Examples:
   reprise-cli --json INFO | jq .store
   reprise-cli --pipe entries.jsonl
   reprise-cli stat --count 10
+  reprise-cli export entries.jsonl
+  reprise-cli import entries.jsonl --resume
 
 Arguments: keys and texts are taken as they stand. A value is JSON when it reads as an
 object, array, number, true, false, null or "string"; else it is text. Behind the required
@@ -29,7 +31,8 @@ Bulk load (--pipe), one JSON text a line:
   ["METHOD", [params]]                                  anything
 
 Exit codes: 0 done; 1 the server answered an error; 2 wrong usage, nothing was sent;
-3 no connection; 4 no reply in time; 5 a bulk load in which some lines failed.)";
+3 no connection; 4 no reply in time; 5 a bulk load in which some lines failed, an export
+or import that was interrupted. An import in which entries were refused ends with 1.)";
 
 // Where the server is, before it becomes an address.
 struct Place {
@@ -151,7 +154,9 @@ ParsedFlags ParseFlags(int argc, const char* const* argv, const std::string& acc
       "  reprise-cli [flags]                     a prompt, or commands from standard input\n"
       "  reprise-cli [flags] COMMAND ARG...      one command\n"
       "  reprise-cli [flags] stat [--interval S] [--count N]    live view\n"
-      "  reprise-cli [flags] --pipe FILE         bulk load\n",
+      "  reprise-cli [flags] --pipe FILE         bulk load\n"
+      "  reprise-cli [flags] export FILE         all entries of the cache into a file\n"
+      "  reprise-cli [flags] import FILE         and back (each has its own --help)\n",
       "reprise-cli");
   app.set_version_flag("--version", "reprise-cli " REPRISE_VERSION);
   app.footer(kFooter);

@@ -70,7 +70,8 @@ base::Result<std::optional<Item>> GptCacheSource::Next() {
 void GptCacheSource::SkipSpace() {
   for (std::string_view seen = chunks_.Peek(1); !seen.empty(); seen = chunks_.Peek(1)) {
     const std::size_t count = std::min(seen.find_first_not_of(kSpace), seen.size());
-    line_ += static_cast<std::uint64_t>(std::count(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(count), '\n'));
+    line_ += static_cast<std::uint64_t>(
+        std::count(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(count), '\n'));
     chunks_.Consume(count);
     if (count < seen.size()) {
       return;
@@ -78,7 +79,8 @@ void GptCacheSource::SkipSpace() {
   }
 }
 
-// Whether the file is one array; its bracket is taken. A first line with a pair, ["q", "a"], is none.
+// Whether the file is one array; its bracket is taken. A first line with a pair, ["q", "a"], is
+// none.
 bool GptCacheSource::OpensList() {
   constexpr std::size_t kLookAhead = 4096;
   SkipSpace();
@@ -198,8 +200,9 @@ base::Result<std::string> GptCacheSource::ToEntry(const Value& element) const {
   if (const Value::Map* map = element.AsMap()) {
     for (const auto& [name, value] : *map) {
       if (name != Value("question") && name != Value("answer")) {
-        return Error{Code::kBadRequest, "unknown field \"" + std::string(name.AsText().value_or("")) +
-                                            "\"; " + kExpected};
+        return Error{
+            Code::kBadRequest,
+            "unknown field \"" + std::string(name.AsText().value_or("")) + "\"; " + kExpected};
       }
     }
   }

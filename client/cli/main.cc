@@ -6,9 +6,11 @@
 #include <iostream>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include "client/cli/flags.h"
 #include "client/cli/pipe.h"
+#include "client/cli/port_flags.h"
 #include "client/cli/prompt.h"
 #include "client/cli/shell.h"
 #include "client/cli/stat.h"
@@ -59,6 +61,32 @@ ExitCode RunPipe(const Flags& flags) {
   return summary.code;
 }
 
+ExitCode RunImport(ImportOptions options, Client& client) {
+  std::ifstream file;
+  const bool from_input = options.file == "-";
+  if (!from_input) {
+    file.open(options.file, std::ios::binary);
+    if (!file.is_open()) {
+      std::cerr << "error: cannot read " << options.file << std::endl;
+      return ExitCode::kUsage;
+    }
+  }
+  options.on_terminal = isatty(STDERR_FILENO) == 1;
+  options.bytes_total = from_input ? 0 : SizeOf(options.file);
+  options.interrupted = &interrupted;
+  return Import(client, from_input ? std::cin : file, options, std::cout, std::cerr);
+}
+
+ExitCode RunPort(PortFlags flags, Client& client) {
+  CatchInterrupts();
+  if (flags.from_file.has_value()) {
+    return RunImport(*std::move(flags.from_file), client);
+  }
+  flags.to_file->on_terminal = isatty(STDERR_FILENO) == 1;
+  flags.to_file->interrupted = &interrupted;
+  return Export(client, *flags.to_file, std::cout, std::cerr);
+}
+
 ExitCode RunStat(const Flags& flags, Client& client) {
   CatchInterrupts();
   const auto status =
@@ -90,22 +118,35 @@ ExitCode RunCommands(const Flags& flags, Client& client) {
   return RunPrompt(shell, flags.options.address, interrupted);
 }
 
+ExitCode Say(const Leave& leave) {
+  (leave.code == ExitCode::kOk ? std::cout : std::cerr) << leave.text << std::endl;
+  return leave.code;
+}
+
 ExitCode Main(int argc, char** argv) {
   const char* access_key = std::getenv("REPRISE_KEY");
   const ParsedFlags parsed = ParseFlags(argc, argv, access_key == nullptr ? "" : access_key);
   if (parsed.leave.has_value()) {
-    (parsed.leave->code == ExitCode::kOk ? std::cout : std::cerr)
-        << parsed.leave->text << std::endl;
-    return parsed.leave->code;
+    return Say(*parsed.leave);
   }
   const Flags& flags = parsed.flags;
   if (!flags.pipe_file.empty()) {
     return RunPipe(flags);
   }
+  PortFlags port;
+  if (!flags.command.empty() && IsPort(flags.command.front())) {
+    port = ParsePortFlags(flags.command);
+    if (port.leave.has_value()) {
+      return Say(*port.leave);
+    }
+  }
   const auto client = Client::Create(flags.options);
   if (!client.ok()) {
     std::cerr << FormatError(client.error()) << std::endl;
     return ExitCode::kUsage;
+  }
+  if (port.to_file.has_value() || port.from_file.has_value()) {
+    return RunPort(std::move(port), *client.value());
   }
   return flags.stat ? RunStat(flags, *client.value()) : RunCommands(flags, *client.value());
 }

@@ -17,7 +17,7 @@ namespace {
 using base::Value;
 
 constexpr std::size_t kReportedMax = 20;  // lines that are named; more are only counted
-constexpr std::int64_t kWaitMs = 100;  // between two looks at what came
+constexpr std::int64_t kWaitMs = 100;     // between two looks at what came
 
 base::Error Bad(std::string what) {
   return {base::Code::kBadRequest, std::move(what)};

@@ -79,8 +79,9 @@ base::Result<OutputFile> OutputFile::Open(const std::string& path, std::uint64_t
   }
   if (S_ISREG(status.st_mode)) {
     if (static_cast<std::uint64_t>(status.st_size) < keep_bytes) {
-      return Error{Code::kCorrupt, path + " has fewer bytes than were written to it; start anew "
-                                          "without --resume"};
+      return Error{Code::kCorrupt, path +
+                                       " has fewer bytes than were written to it; start anew "
+                                       "without --resume"};
     }
     if (ftruncate(file.descriptor_, static_cast<off_t>(keep_bytes)) != 0 ||
         lseek(file.descriptor_, 0, SEEK_END) < 0) {

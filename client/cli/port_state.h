@@ -1,7 +1,7 @@
 // PortState: how far an export or import has come, in a small file beside the data, for --resume.
 //
-// It is written after each step, whole or not at all (a temporary name, then a rename), and removed at
-// the end. Threads: one owner. Errors: kIo, kCorrupt (a file that is no state).
+// It is written after each step, whole or not at all (a temporary name, then a rename), and removed
+// at the end. Threads: one owner. Errors: kIo, kCorrupt (a file that is no state).
 #pragma once
 
 #include <optional>
@@ -30,7 +30,8 @@ class PortState {
 std::uint64_t CountIn(const base::Value& state, std::string_view name);
 std::string TextIn(const base::Value& state, std::string_view name);
 
-// Writes a file through the system's calls, so that nothing is kept back when the program is killed.
+// Writes a file through the system's calls, so that nothing is kept back when the program is
+// killed.
 class OutputFile {
  public:
   // "-": standard output. Others are made for their owner only; what a file holds behind

@@ -12,7 +12,7 @@
 //
 // Refused: integers beyond 64 bits (they would be rounded), a key twice in an object. Threads: any.
 // Errors: kBadRequest (no JSON, with the place in the text), kTooLarge (what no request can carry:
-// an integer beyond 64 bits, the limits depth, container_items and frame_items). Complexity:
+// an integer beyond 64 bits, the limits depth and frame_items). Complexity:
 // O(bytes log keys); memory at most about 60 bytes a value besides the texts.
 #pragma once
 

@@ -231,9 +231,6 @@ class Builder {
              Fail(Code::kTooLarge, "depth: more than the limit of 16");
     }
     Container& home = open_.back();
-    if (home.items.size() == static_cast<std::size_t>(base::limits::kContainerItems.value)) {
-      return Fail(Code::kTooLarge, "container_items: more than the limit of 4096");
-    }
     home.depth = std::max(home.depth, depth);
     home.items.push_back(std::move(value));
     return true;
