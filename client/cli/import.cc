@@ -26,7 +26,8 @@ using base::Value;
 
 constexpr std::size_t kReportedMax = 20;  // refused entries that are named; more are only counted
 constexpr std::size_t kBatchEntries = 200;
-constexpr std::size_t kBatchBytes = std::size_t{256} * 1024;
+// Below the least that a server can be told to take in one request.
+constexpr std::size_t kBatchBytes = std::size_t{48} * 1024;
 constexpr std::uint64_t kBatchValues = base::limits::kFrameItems.value / 2;
 // Frame, params and array of entries stand around an entry.
 constexpr auto kEntryDepthMax = static_cast<std::uint32_t>(base::limits::kDepth.value - 3);
@@ -280,8 +281,7 @@ base::Status Importer::Count(const std::vector<Pending>& batch, const Value& rep
   return base::Ok{};
 }
 
-// A server may take smaller requests than ours: what is too large goes in halves, and alone is
-// refused.
+// What is too large for the server goes in halves, and alone is refused.
 base::Status Importer::Send(const std::vector<Pending>& batch) {
   if (batch.empty()) {
     return base::Ok{};

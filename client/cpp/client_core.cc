@@ -178,6 +178,10 @@ base::Status ClientCore::TakeReply(const wire::Response& response, Progress* pro
     --abandoned_;
     return base::Ok{};
   }
+  // A frame that the server could not take: its reason, and the end of the connection.
+  if (response.msgid == 0 && response.error != kNil) {
+    return wire::ParseError(response.error);
+  }
   // A reply that belongs to no request would sooner or later be given to the wrong one.
   return base::Error{base::Code::kCorrupt, "the server answered a request that was not made"};
 }

@@ -501,6 +501,18 @@ class BadFileTest(PortCase):
         text = self.refused("b.msgpack", packed[0] + b"\xc1")
         self.assertIn(f"byte {len(packed[0])} is not MessagePack", text)
 
+    def test_an_entry_that_no_request_can_carry_is_refused_alone(self):
+        server = self.server(settings={"network.frame_bytes_max": 96 * KIB,
+                                       "cache.value_bytes_max": 16 * KIB,
+                                       "cache.prompt_bytes_max": 16 * KIB})
+        lines = [self.good(1), json.dumps({"prompt": "p", "response": "x" * 20 * KIB}),
+                 json.dumps({"prompt": "p", "response": "x" * 200 * KIB}), self.good(2)]
+        self.write("a.jsonl", "\n".join(lines))
+        text = self.cli(server, "import", "a.jsonl", code=REFUSED)
+        self.assertRegex(text, "a.jsonl:2: .*value_bytes")
+        self.assertRegex(text, "a.jsonl:3: .*frame_bytes")
+        self.assertIn("stored 2 of 4", text)
+
     def test_deep_entries_are_refused_before_they_cost_the_connection(self):
         text = self.refused("a.jsonl", "\n".join([
             json.dumps({"prompt": "deep", "response": nested(14)}),
