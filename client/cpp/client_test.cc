@@ -108,6 +108,21 @@ TEST_CASE("A reply to no request ends the connection before it can be taken for 
   CHECK(client->Call("GET", {"k"}).value() == Value("second"));
 }
 
+TEST_CASE("A frame that the server refuses fails with the server's reason, and is not sent again") {
+  FakeServer server([](Peer& peer) {
+    if (peer.Read().has_value()) {
+      peer.ReplyError(0, {Code::kTooLarge, "frame_bytes: too many"});
+    }
+  });
+  const auto client = MakeClient(server);
+  const auto reply = client->Call("SET", {"k", "v"}, {.retry = Retry::kAlways});
+  REQUIRE_FALSE(reply.ok());
+  CHECK(reply.error().code == Code::kTooLarge);
+  CHECK(reply.error().detail == "frame_bytes: too many");
+  CHECK_FALSE(client->connected());
+  CHECK(server.connections() == 1);
+}
+
 TEST_CASE("A request that is answered twice ends the connection") {
   FakeServer server([](Peer& peer) {
     while (const auto request = peer.Read()) {
