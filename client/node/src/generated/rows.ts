@@ -4,7 +4,9 @@
 export const REPEATABLE: ReadonlySet<string> = new Set([
   'CACHE.EXPIRE',
   'CACHE.EXPLAIN',
+  'CACHE.EXPORT',
   'CACHE.FETCH',
+  'CACHE.IMPORT',
   'CACHE.INVALIDATE',
   'CACHE.LOOKUP',
   'CACHE.STATS',

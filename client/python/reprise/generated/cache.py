@@ -99,6 +99,27 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "identity_mode": identity_mode, "type": type, "max_age_ms": max_age_ms,
                 "tier": tier, "stale_ok_ms": stale_ok_ms, "rows": rows}, call)
 
+    def cache_export(
+            self, *, after: str | None = None, limit: int | None = None, type: str | None = None,
+            tag: str | None = None, call: CallOptions | None = None) -> MapR:
+        """The entries of the namespace, a page at a time: give `next` as `after` until it is nil.
+        The order is that of the stored rows: an entry that is not stored anew meanwhile is given
+        once, whatever is written and however often the server starts between two pages. Not given:
+        what has expired or was invalidated. Nothing is counted or marked as used.
+
+        after: `next` of the page before
+        limit: most entries of this page; 100 when not given
+        type: only entries of this query type
+        tag: only entries with this tag
+        Result: {entries: [{id, prompt, identity, response, type, model, tags, tokens_in,
+        tokens_out, cost_nano, created_at_ms, expires_at_ms}], next: a cursor, or nil at the end}; a
+        page may be empty. An identity or response nested deeper than 12 levels or with more than
+        16384 values is given as bin with its MessagePack bytes: identity_packed, response_packed.
+        """
+        return self._call(
+                "CACHE.EXPORT", [], {"after": after, "limit": limit, "type": type, "tag": tag},
+                call)
+
     def cache_fetch(
             self, prompt: str | None, *, identity: Any = None, request: Any = None,
             identity_mode: str | None = None, type: str | None = None,
@@ -177,6 +198,28 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "CACHE.FILL", [lease, response], {"tags": tags, "ttl_ms": ttl_ms,
                 "tokens_in": tokens_in, "tokens_out": tokens_out, "cost_nano": cost_nano,
                 "model": model}, call)
+
+    def cache_import(
+            self, entries: Any, *, keep_expiry: bool | None = None, replace: bool | None = None,
+            default_type: str | None = None, call: CallOptions | None = None) -> MapR:
+        """Stores entries as CACHE.EXPORT gives them, each checked as CACHE.STORE does; a bad one
+        costs only itself. Skipped are entries that have expired, and those that are there already
+        and were not made before: the same import twice stores once. A time to live is never
+        lengthened.
+
+        entries: an array of at most 1000 maps: prompt, response (or response_packed), identity (or
+            identity_packed), type, model, tags, tokens_in, tokens_out, cost_nano, created_at_ms,
+            expires_at_ms; all but the first two may be missing. id is not looked at: an imported
+            entry has a new one
+        keep_expiry: keep created_at_ms and expires_at_ms (the default); false: as if it were stored
+            now, for the time to live of its type
+        replace: store also what is there already and was not made before (default: false)
+        default_type: the query type of entries with none, or with one that is not configured here
+        Result: {stored, skipped, refused: [{index, reason}]}; index counts from 0.
+        """
+        return self._call(
+                "CACHE.IMPORT", [entries], {"keep_expiry": keep_expiry, "replace": replace,
+                "default_type": default_type}, call)
 
     def cache_invalidate(
             self, what: str, value: str | None = None, *, identity: Any = None, request: Any = None,
