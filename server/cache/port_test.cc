@@ -149,6 +149,17 @@ TEST_CASE(
   CHECK(bench.ReadAll().size() == 2);
 }
 
+TEST_CASE("a page gives no stale entries") {
+  Bench bench;
+  for (config::QueryType& type : bench.options.types) {
+    type.stale_ms = 1000;
+  }
+  bench.Put("a", NamespaceId{1}, 10);
+  bench.Put("b", NamespaceId{1}, 20);
+  bench.clock.Advance(10);
+  CHECK(bench.ReadAll() == std::map<std::string, int>{{"b", 1}});
+}
+
 TEST_CASE("a page has only entries of the type and the tag that were asked for") {
   Bench bench;
   for (int i = 0; i < 20; ++i) {

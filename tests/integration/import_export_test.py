@@ -253,7 +253,8 @@ class PagesTest(PortCase):
         return prompts
 
     def test_a_response_larger_than_a_page_has_a_page_of_its_own(self):
-        server = self.server(settings={"cache.value_bytes_max": 3 * harness.MIB})
+        server = self.server(settings={"cache.value_bytes_max": 3 * harness.MIB,
+                                       "cache.types.general.response_bytes_max": 3 * harness.MIB})
         rpc = self.connect(server)
         rpc.call("CACHE.STORE", "large", b"x" * (2 * harness.MIB))
         rpc.call("CACHE.STORE", "small", 1)
@@ -307,6 +308,7 @@ class ImportRowTest(PortCase):
             ({"prompt": 5}, "must be str"),
             ({"response": None}, "must not be nil"),
             ({"type": "nonsense"}, "unknown query type"),
+            ({"type": None, "prompt": "What is the weather in Bern today?"}, "are not kept"),
             ({"tags": ["t"] * 33}, "'tags' has 33 items"),
             ({"tags": "t"}, "array of str"),
             ({"tokens_in": -1}, "tokens_in"),
