@@ -88,7 +88,6 @@ class Exporter {
   Exporter(Client& client, const ExportOptions& options, std::ostream& report)
       : client_(client),
         options_(options),
-        report_(report),
         to_output_(options.file == "-"),
         partial_(to_output_ ? options.file : options.file + ".partial"),
         state_(options.file + ".export-state"),
@@ -109,7 +108,6 @@ class Exporter {
 
   Client& client_;
   const ExportOptions& options_;
-  std::ostream& report_;
   const bool to_output_;
   const std::string partial_;
   const PortState state_;

@@ -86,7 +86,6 @@ class Importer {
   Importer(Client& client, const ImportOptions& options, std::ostream& report)
       : client_(client),
         options_(options),
-        report_(report),
         is_file_(options.file != "-"),
         state_(options.file + ".import-state"),
         meter_(report, options.on_terminal, "entries") {}
@@ -112,7 +111,6 @@ class Importer {
 
   Client& client_;
   const ImportOptions& options_;
-  std::ostream& report_;
   const bool is_file_;
   const PortState state_;
   Meter meter_;

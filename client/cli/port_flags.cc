@@ -85,7 +85,7 @@ bool IsPort(const std::string& word) {
 }
 
 PortFlags ParsePortFlags(const std::vector<std::string>& words) {
-  const std::string command = words.front();
+  const std::string& command = words.front();
   const bool imports = command == "import";
   Given given;
   CLI::App app(imports ? "Stores the entries of a file in the cache."

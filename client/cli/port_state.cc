@@ -100,7 +100,7 @@ OutputFile::~OutputFile() {
   }
 }
 
-base::Status OutputFile::Write(std::string_view bytes) {
+base::Status OutputFile::Write(std::string_view bytes) const {
   while (!bytes.empty()) {
     const ssize_t count = write(descriptor_, bytes.data(), bytes.size());
     if (count < 0 && errno != EINTR) {
@@ -111,7 +111,7 @@ base::Status OutputFile::Write(std::string_view bytes) {
   return base::Ok{};
 }
 
-base::Status OutputFile::Sync() {
+base::Status OutputFile::Sync() const {
   if (is_owned_ && fsync(descriptor_) != 0 && errno != EINVAL) {  // A pipe has no medium.
     return SystemError("cannot sync");
   }

@@ -43,9 +43,9 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
   ~OutputFile();
 
-  base::Status Write(std::string_view bytes);
+  base::Status Write(std::string_view bytes) const;
   // To the medium.
-  base::Status Sync();
+  base::Status Sync() const;
 
  private:
   OutputFile(int descriptor, bool is_owned) : descriptor_(descriptor), is_owned_(is_owned) {}

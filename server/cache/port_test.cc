@@ -98,7 +98,7 @@ TEST_CASE("the pages of a namespace give each of its entries once, and no other'
     bench.Put("foreign " + std::to_string(i), NamespaceId{2});
     stored.insert("question " + std::to_string(i));
   }
-  for (const std::size_t limit : {1, 10, 56, 57, 58}) {
+  for (const std::size_t limit : {1U, 10U, 56U, 57U, 58U}) {
     const auto seen = bench.ReadAll(limit);
     CHECK(seen.size() == 57);
     for (const auto& [prompt, times] : seen) {
