@@ -145,6 +145,7 @@ base::Result<LookupResult> CacheCommands::Lookup(std::string_view prompt,
   map.AddIfSet("type", options.type);
   map.AddIfSet("max_age_ms", options.max_age_ms);
   map.AddIfSet("tier", options.tier);
+  map.AddIfSet("replay", options.replay);
   Value::Array params{PromptOf(prompt, options.request)};
   std::move(map).AppendTo(params);
   ASSIGN_OR_RETURN(const Value reply, caller_.Call("CACHE.LOOKUP", params, call));

@@ -60,7 +60,8 @@ struct LookupOptions {
   std::string identity_mode{};  // as of StoreOptions
   std::string type{};
   std::int64_t max_age_ms = 0;  // an older entry does not count; 0: any age
-  std::string tier{};  // the loosest tier to use, "exact" or "normalized"; empty: the type's
+  std::string tier{};    // the loosest tier to use, "exact" or "normalized"; empty: the type's
+  std::string replay{};  // of a streamed answer: "chunks", its pieces, or "joined"; empty: "chunks"
 };
 struct LookupResult {
   bool hit = false;

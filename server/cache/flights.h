@@ -54,6 +54,7 @@ struct Filled {
   KeyHash exact;  // of the holder's question
   std::uint64_t id = 0;
   std::string response;  // MessagePack bytes
+  std::string joined;    // the same as one answer, when it came as a stream (fill.h); else empty
   std::string model;
   std::string type;
   Worth worth;

@@ -1,7 +1,10 @@
 #include "server/commands/cache_common.h"
 
+#include <utility>
+
 #include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"
+#include "server/cache/stream_join.h"
 
 namespace reprise::commands {
 namespace {
@@ -49,6 +52,36 @@ base::Result<cache::Tier> TierNamed(std::string_view name) {
     }
   }
   return base::Error{base::Code::kBadRequest, "'tier' must be exact or normalized"};
+}
+
+base::Result<Form> FormOf(const Context& context, const Args& args, std::size_t option) {
+  const auto bytes_max = static_cast<std::size_t>(context.config.cache.value_bytes_max);
+  const std::string_view name = args.BytesOr(option, "chunks");
+  if (name == "chunks") {
+    return Form{Form::Replay::kChunks, bytes_max};
+  }
+  if (name != "joined") {
+    return base::Error{base::Code::kBadRequest, "'replay' must be chunks or joined"};
+  }
+  if (context.on_loop()) {
+    return base::Error{base::Code::kWouldBlock, "joining takes as long as the answer is large"};
+  }
+  return Form{Form::Replay::kJoined, bytes_max};
+}
+
+base::Status Reshape(const Form& form, cache::Found& found,
+                     std::shared_ptr<const std::string>& joined) {
+  if (form.replay == Form::Replay::kChunks) {
+    return base::Ok{};
+  }
+  auto answer = cache::JoinStream(found.body.response, form.bytes_max);
+  if (!answer.ok()) {
+    return base::Error{answer.error().code,
+                       "replay: " + answer.error().detail + "; `chunks` gives it as it was stored"};
+  }
+  joined = std::make_shared<const std::string>(std::move(answer).value());
+  found.body.response = *joined;
+  return base::Ok{};
 }
 
 void WriteHit(const cache::Found& found, std::string_view reason, base::UnixMillis now,

@@ -2,6 +2,9 @@
 // question is asked stands in question.h. Threads: as the command.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "server/cache/cache.h"
 #include "server/commands/args.h"
 #include "server/commands/context.h"
@@ -31,6 +34,22 @@ inline constexpr ArgSpec kTierOption{
     .name = "tier",
     .kind = ArgKind::kText,
     .doc = "the last tier that is tried: exact, or normalized (the default)",
+    .max = base::limits::kNameBytes.value};
+
+// How an answer that was streamed is given.
+struct Form {
+  enum class Replay : std::uint8_t { kChunks, kJoined };
+  Replay replay = Replay::kChunks;
+  std::size_t bytes_max = 0;
+};
+inline constexpr ArgSpec kReplayOption{
+    .name = "replay",
+    .kind = ArgKind::kText,
+    .doc =
+        "how an answer that was streamed is given: chunks (the default): the array of its "
+        "pieces as they were appended; joined: as one answer, as the same API gives it without "
+        "streaming. A response that is no stream is given as it is; bad_request when the "
+        "stream is no answer (stored by CACHE.STORE, which looks at none)",
     .max = base::limits::kNameBytes.value};
 
 // What CACHE.STORE and CACHE.FILL are told about an answer; in this order, from `first`.
@@ -65,6 +84,13 @@ inline constexpr ArgSpec kModelOption{
 base::Result<cache::Answer> AnswerOf(const Args& args, std::string_view response,
                                      std::size_t first);
 base::Result<cache::Tier> TierNamed(std::string_view name);
+// `option` is the index of kReplayOption. Errors: kBadRequest; kWouldBlock when it asks for work
+// that is too long for the loop.
+base::Result<Form> FormOf(const Context& context, const Args& args, std::size_t option);
+// Gives the response its form. What had to be made is in `joined`, and `found` borrows from it.
+// Errors: those of cache::JoinStream.
+base::Status Reshape(const Form& form, cache::Found& found,
+                     std::shared_ptr<const std::string>& joined);
 
 // {status: "hit" or "stale", tier, id, response, type, age_ms, expires_at_ms, tokens_in,
 // tokens_out, cost_nano, model, reason}

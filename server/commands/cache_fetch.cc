@@ -26,7 +26,8 @@ enum Option : std::size_t {
   kNoStore,
   kOnlyIfCached,
   kBypass,
-  kStream
+  kStream,
+  kReplay
 };
 constexpr std::array kOptions{
     kIdentityOption,
@@ -67,7 +68,8 @@ constexpr std::array kOptions{
             .doc = "a label of yours: pieces of an answer that another caller streams arrive as "
                    "EVENT [\"chunk\", {stream, index, chunk}]; index 0 again means from the start",
             .min = 1,
-            .max = base::limits::kNameBytes.value}};
+            .max = base::limits::kNameBytes.value},
+    kReplayOption};
 constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kBusy};
 constexpr std::array kExamples{
     Example{
@@ -94,6 +96,8 @@ struct Need {
   std::string type;
   std::string_view reason;
   std::optional<cache::Found> stale;  // whoever gets the lease may fall back on it
+  Form form;
+  std::shared_ptr<const std::string> joined;  // what the stale answer borrows from
 };
 
 struct LeaseFor {
@@ -135,8 +139,8 @@ void WriteFailure(const cache::Failure& failure, const base::Clock& clock, wire:
   reply.Field("reason", "the upstream failed for another caller a moment ago");
 }
 
-void WriteFilled(const cache::Filled& filled, cache::Tier tier, base::UnixMillis now,
-                 wire::Writer& reply) {
+base::Status WriteFilled(const cache::Filled& filled, cache::Tier tier, const Form& form,
+                         base::UnixMillis now, wire::Writer& reply) {
   cache::Found found;
   found.tier = tier;
   found.type = filled.type;
@@ -146,7 +150,14 @@ void WriteFilled(const cache::Filled& filled, cache::Tier tier, base::UnixMillis
   found.body.id = filled.id;
   found.body.response = filled.response;
   found.body.model = filled.model;
+  std::shared_ptr<const std::string> joined;
+  if (form.replay == Form::Replay::kJoined && !filled.joined.empty()) {
+    found.body.response = filled.joined;  // Once for all who wait.
+  } else {
+    RETURN_IF_ERROR(Reshape(form, found, joined));
+  }
   WriteHit(found, "another caller computed it meanwhile", now, reply);
+  return base::Ok{};
 }
 
 // One caller that waits. It owns its request, and answers it when it is woken.
@@ -158,6 +169,7 @@ class FetchWaiter final : public cache::Waiter {
     cache::KeyHash exact;
     std::string stream;
     std::string type;
+    Form form;
   };
   FetchWaiter(std::shared_ptr<LateReply> reply, Parts parts)
       : reply_(std::move(reply)), parts_(std::move(parts)) {}
@@ -175,8 +187,7 @@ class FetchWaiter final : public cache::Waiter {
       }
       switch (wakeup.kind) {
         case cache::Wakeup::Kind::kFilled:
-          Answer(*wakeup.filled, writer);
-          break;
+          return Answer(*wakeup.filled, writer);
         case cache::Wakeup::Kind::kLease:
           WriteLease(wakeup.lease, parts_.type,
                      "whoever computed the answer gave up; it is your turn", writer);
@@ -209,11 +220,12 @@ class FetchWaiter final : public cache::Waiter {
   }
 
  private:
-  void Answer(const cache::Filled& filled, wire::Writer& writer) {
+  base::Status Answer(const cache::Filled& filled, wire::Writer& writer) {
     const cache::Tier tier =
         filled.exact == parts_.exact ? cache::Tier::kExact : cache::Tier::kNormalized;
+    RETURN_IF_ERROR(WriteFilled(filled, tier, parts_.form, parts_.instance.clock().Now(), writer));
     parts_.instance.cache().CountFollower(parts_.namespace_id, filled, tier);
-    WriteFilled(filled, tier, parts_.instance.clock().Now(), writer);
+    return base::Ok{};
   }
 
   const std::shared_ptr<LateReply> reply_;
@@ -254,11 +266,13 @@ base::Status Lead(Context& context, const Args& args, const Need& need, const Le
     cache::LookupLimits limits = need.limits;
     limits.count_miss = false;
     limits.stale_ok_ms = 0;
-    const auto outcome = context.instance.cache().Lookup(need.asked.question, limits,
-                                                         context.config.cache, context.view);
+    auto outcome = context.instance.cache().Lookup(need.asked.question, limits,
+                                                   context.config.cache, context.view);
     if (outcome.ok() && outcome.value().found.has_value()) {
-      const cache::Found& found = *outcome.value().found;
+      cache::Found& found = *outcome.value().found;
       context.instance.cache().flights().EndFill(got.lease.token, FilledFrom(found, got.exact));
+      std::shared_ptr<const std::string> joined;
+      RETURN_IF_ERROR(Reshape(need.form, found, joined));
       WriteHit(found, outcome.value().reason, context.now(), reply);
       return base::Ok{};
     }
@@ -312,7 +326,7 @@ base::Status Join(Context& context, const Args& args, const Need& need, wire::Wr
   const std::shared_ptr<LateReply> late = context.deferral->Take();
   auto waiter = std::make_shared<FetchWaiter>(
       late, FetchWaiter::Parts{context.instance, context.principal.namespace_id, exact,
-                               std::string(args.BytesOr(kStream, "")), need.type});
+                               std::string(args.BytesOr(kStream, "")), need.type, need.form});
   const auto lease = cache.flights().Join(std::move(question), request, std::move(waiter));
   if (lease.ok() && !lease.value().has_value()) {
     return base::Ok{};  // It waits; from here on the request may be gone.
@@ -361,6 +375,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   need.limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
   need.limits.count_miss = !context.on_loop();
   ASSIGN_OR_RETURN(need.limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
+  ASSIGN_OR_RETURN(need.form, FormOf(context, args, kReplay));
   const bool no_cache = args.BoolOr(kNoCache, false);
   if (args.BoolOr(kBypass, false)) {
     WriteStatus("bypass", "asked for", reply);
@@ -381,11 +396,14 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
         cache::Outcome outcome,
         context.instance.cache().Lookup(question, need.limits, context.config.cache, context.view));
     if (outcome.found.has_value() && !outcome.found->stale) {
+      RETURN_IF_ERROR(Reshape(need.form, *outcome.found, need.joined));
       WriteHit(*outcome.found, outcome.reason, context.now(), reply);
       return base::Ok{};
     }
     need.reason = outcome.reason;
-    need.stale = std::move(outcome.found);
+    if (outcome.found.has_value() && Reshape(need.form, *outcome.found, need.joined).ok()) {
+      need.stale = std::move(outcome.found);
+    }
     ruling = std::move(outcome.ruling);
   }
   if (ruling.refused) {

@@ -1,8 +1,8 @@
 // CACHE.FILL: the answer of a lease holder, for the store and for everybody who waits.
 #include <utility>
 
-#include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"
+#include "server/cache/fill.h"
 #include "server/commands/args.h"
 #include "server/commands/cache_common.h"
 #include "server/commands/context.h"
@@ -15,7 +15,8 @@ constexpr std::array kArgs{
     kLeaseArg, ArgSpec{.name = "response",
                        .kind = ArgKind::kValue,
                        .doc = "the answer; nil when it was given by CACHE.APPEND: then it is the "
-                              "array of the pieces",
+                              "array of the pieces. Beside pieces no other answer than theirs: all "
+                              "of them, or what they are when joined",
                        .max = base::limits::kValueBytes.ceiling}};
 constexpr std::array kOptions{kTagsOption,      kTtlOption,      kTokensInOption,
                               kTokensOutOption, kCostNanoOption, kModelOption};
@@ -25,38 +26,6 @@ constexpr std::array kExamples{
             R"({"error": "not_found"})"},
 };
 
-// Nobody is served an answer that is none.
-base::Status CheckNotPoisoned(std::string_view response) {
-  wire::Reader reader(response);
-  ASSIGN_OR_RETURN(const wire::Token token, reader.Next());
-  const bool sized = token.kind == wire::Kind::kStr || token.kind == wire::Kind::kBin ||
-                     token.kind == wire::Kind::kArray || token.kind == wire::Kind::kMap;
-  if (token.kind == wire::Kind::kNil || (sized && token.length == 0)) {
-    return base::Error{base::Code::kBadRequest,
-                       "CACHE.FILL: the answer is empty; CACHE.ABANDON gives the lease back"};
-  }
-  if (token.kind != wire::Kind::kMap) {
-    return base::Ok{};
-  }
-  for (std::uint32_t i = 0; i < token.length; ++i) {
-    const std::string_view before = reader.Rest();
-    ASSIGN_OR_RETURN(const wire::Token key, reader.Next());
-    const bool is_error =
-        key.kind == wire::Kind::kStr && before.substr(key.header_bytes, key.length) == "error";
-    if (key.kind == wire::Kind::kArray || key.kind == wire::Kind::kMap) {
-      return base::Ok{};  // Nothing that an upstream sends.
-    }
-    constexpr char kNil = '\xc0';
-    if (is_error && !reader.Rest().empty() && reader.Rest().front() != kNil) {
-      return base::Error{base::Code::kBadRequest,
-                         "CACHE.FILL: the answer is an error of the upstream (it has 'error'); "
-                         "CACHE.ABANDON gives the lease back"};
-    }
-    RETURN_IF_ERROR(reader.Raw());
-  }
-  return base::Ok{};
-}
-
 struct Made {
   cache::Stored stored;
   std::shared_ptr<const cache::Filled> filled;
@@ -64,16 +33,13 @@ struct Made {
 
 base::Result<Made> StoreAnswer(Context& context, const Args& args,
                                const cache::Flights::Filling& filling) {
-  constexpr std::string_view kNil = "\xc0";
-  const bool from_pieces = args.Bytes(1) == kNil && !filling.chunks.empty();
-  if (from_pieces && filling.cut) {
-    return base::Error{
-        base::Code::kBadRequest,
-        "CACHE.FILL: a piece was refused, so that the others are no answer; give the "
-        "whole answer here, or CACHE.ABANDON the lease"};
+  const auto bytes_max = static_cast<std::size_t>(context.config.cache.value_bytes_max);
+  auto read = cache::ReadFill({args.Bytes(1), filling.chunks, filling.cut}, bytes_max);
+  if (!read.ok()) {
+    return base::Error{read.error().code, "CACHE.FILL: " + read.error().detail +
+                                              "; CACHE.ABANDON gives the lease back"};
   }
-  const std::string_view response = from_pieces ? filling.chunks : args.Bytes(1);
-  RETURN_IF_ERROR(CheckNotPoisoned(response));
+  const std::string_view response = read.value().response;
   ASSIGN_OR_RETURN(cache::Answer answer, AnswerOf(args, response, 0));
   answer.invalidated = filling.invalidated;
   if (answer.model.empty()) {
@@ -88,6 +54,7 @@ base::Result<Made> StoreAnswer(Context& context, const Args& args,
   filled->exact = stored.exact;
   filled->id = stored.id;
   filled->response = response;
+  filled->joined = std::move(read).value().joined;
   filled->model = answer.model;
   filled->type = asked.type;
   filled->worth = answer.worth;
@@ -124,7 +91,8 @@ constexpr CommandSpec kCacheFill{
     .family = Family::kCache,
     .summary =
         "Stores the answer that a lease was for, and hands it to everybody who waits for it. An "
-        "empty answer and an error of the upstream are refused, and the lease stays.",
+        "empty answer, an error of the upstream and a stream that was cut are refused, and the "
+        "lease stays.",
     .complexity = "O(prompt + identity + response bytes + waiters)",
     .since = "0.1",
     .flags = kWrite,

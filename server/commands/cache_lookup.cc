@@ -9,9 +9,9 @@ namespace reprise::commands {
 namespace {
 
 constexpr std::array kArgs{kPromptArg};
-enum Option : std::size_t { kMaxAgeMs = kQuestionOptions, kTier, kStaleOkMs };
+enum Option : std::size_t { kMaxAgeMs = kQuestionOptions, kTier, kStaleOkMs, kReplay };
 constexpr std::array kOptions{kIdentityOption, kRequestOption, kIdentityModeOption, kTypeOption,
-                              kMaxAgeOption,   kTierOption,    kStaleOkOption};
+                              kMaxAgeOption,   kTierOption,    kStaleOkOption,      kReplayOption};
 constexpr std::array kErrors{base::Code::kTooLarge};
 constexpr std::array kExamples{
     Example{R"(["CACHE.STORE", ["What is RAII?", "Resource acquisition is initialization."]])",
@@ -23,6 +23,13 @@ constexpr std::array kExamples{
             R"({"status": "miss", "reason": "no entry for this prompt and identity"})"},
     Example{R"(["CACHE.LOOKUP", ["What is RAII?", {"identity": {"model": "m-large"}}]])",
             R"({"status": "miss", "reason": "no entry for this prompt and identity"})"},
+    Example{R"(["CACHE.STORE", ["And RAID?", ["An array ", "of disks."]]])",
+            R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
+    Example{
+        R"(["CACHE.LOOKUP", ["And RAID?", {"replay": "joined"}]])",
+        R"({"status": "hit", "tier": "exact", "id": "*", "response": "An array of disks.", "type": "general", "age_ms": "*", "expires_at_ms": "*", "tokens_in": 0, "tokens_out": 0, "cost_nano": 0, "model": "", "reason": "*"})"},
+    Example{R"(["CACHE.LOOKUP", ["And RAID?", {"replay": "whole"}]])",
+            R"({"error": "bad_request"})"},
 };
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
@@ -30,14 +37,17 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
   limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
   ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
+  ASSIGN_OR_RETURN(const Form form, FormOf(context, args, kReplay));
   ASSIGN_OR_RETURN(const Asked asked, AskedBy(context, args));
   ASSIGN_OR_RETURN(
-      const cache::Outcome outcome,
+      cache::Outcome outcome,
       context.instance.cache().Lookup(asked.question, limits, context.config.cache, context.view));
   if (!outcome.found.has_value()) {
     WriteMiss(outcome, reply);
     return base::Ok{};
   }
+  std::shared_ptr<const std::string> joined;
+  RETURN_IF_ERROR(Reshape(form, *outcome.found, joined));
   if (outcome.found->stale) {
     context.instance.cache().CountStale(asked.question.namespace_id, *outcome.found);
   }

@@ -1,7 +1,7 @@
 """Writes seeds for the fuzz targets: seeds.py REPOSITORY_ROOT FOLDER.
 
 From the public MessagePack suite (../shared/data, left out when it is not there), the configuration
-file with all its defaults, and the questions of conf/samples.
+file with all its defaults, the questions of conf/samples, and the streams of tests/golden.
 """
 import json
 import pathlib
@@ -45,11 +45,22 @@ def texts(root, folder):
             put(folder, "normalize", f"{sample}-{number}", json.loads(line)["prompt"].encode())
 
 
+def streams(root, folder):
+    for file in sorted((root / "tests/golden/streams").glob("*.sse")):
+        text = file.read_bytes()
+        put(folder, "stream_join", file.stem, text)
+        data = [line[5:].strip() for line in text.splitlines() if line.startswith(b"data:")]
+        events = b",".join(line for line in data if line != b"[DONE]" and line.endswith(b"}")
+                           and line.startswith(b"{"))
+        put(folder, "stream_join", f"{file.stem}-events", b"[" + events + b"]")
+
+
 def main():
     root, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     msgpack_suite(root, folder)
     texts(root, folder)
+    streams(root, folder)
     (folder / "stamp").write_text("")
 
 

@@ -141,6 +141,13 @@ export interface CacheFetchOptions {
    * {stream, index, chunk}]; index 0 again means from the start (1 to 64 bytes)
    */
   stream?: string | undefined;
+  /**
+   * how an answer that was streamed is given: chunks (the default): the array of its pieces as they
+   * were appended; joined: as one answer, as the same API gives it without streaming. A response
+   * that is no stream is given as it is; bad_request when the stream is no answer (stored by
+   * CACHE.STORE, which looks at none) (0 to 64 bytes)
+   */
+  replay?: string | undefined;
 }
 
 export interface CacheFillOptions {
@@ -216,6 +223,13 @@ export interface CacheLookupOptions {
    * answers (stale_ms, which is also the default); 0: none (0 to 315360000000)
    */
   staleOkMs?: number | undefined;
+  /**
+   * how an answer that was streamed is given: chunks (the default): the array of its pieces as they
+   * were appended; joined: as one answer, as the same API gives it without streaming. A response
+   * that is no stream is given as it is; bad_request when the stream is no answer (stored by
+   * CACHE.STORE, which looks at none) (0 to 64 bytes)
+   */
+  replay?: string | undefined;
 }
 
 export interface CacheStoreOptions {
@@ -343,10 +357,10 @@ export class CacheCommands {
 
   /**
    * Stores the answer that a lease was for, and hands it to everybody who waits for it. An empty
-   * answer and an error of the upstream are refused, and the lease stays.
+   * answer, an error of the upstream and a stream that was cut are refused, and the lease stays.
    * @param lease as CACHE.FETCH gave it (1 to 64 bytes)
    * @param response the answer; nil when it was given by CACHE.APPEND: then it is the array of the
-   * pieces
+   * pieces. Beside pieces no other answer than theirs: all of them, or what they are when joined
    * @returns {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored: false,
    * reason} when the policies keep no such answer: whoever waits has it all the same
    * @throws NotFoundError, TooLargeError, ReadOnlyError

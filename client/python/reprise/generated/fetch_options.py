@@ -42,3 +42,8 @@ class FetchOptions(TypedDict, total=False):
     # a stored answer or `miss`, at once
     bypass: bool
     # as if there were no cache: always `bypass`
+    replay: str
+    # how an answer that was streamed is given: chunks (the default): the array of its pieces as
+    # they were appended; joined: as one answer, as the same API gives it without streaming. A
+    # response that is no stream is given as it is; bad_request when the stream is no answer (stored
+    # by CACHE.STORE, which looks at none)
