@@ -3,6 +3,7 @@
 
   smoke.py BUILD/bin null       all protocols against reprise-bench-null; wrong answers, silence, refusals
   smoke.py BUILD/bin reprise    every workload against reprise-server
+  smoke.py BUILD/bin traces     reprise-traces: small, with and without prices, the same for the same seed
   smoke.py BUILD/bin compare    compare.py end to end, Reprise with itself
 """
 import json
@@ -110,6 +111,38 @@ def reprise_cases(binaries, folder):
     expect(server.process.returncode == 0, f"the server ended with {server.process.returncode}")
 
 
+def traces_case(binaries, folder):
+    program = str(binaries / "reprise-traces")
+    small = ["--questions", "1000", "--requests", "20000"]
+    prices = folder / "prices.json"
+    models = [{"prices": {"input_mtok": i, "output_mtok": 4 * i}} for i in (0.1, 0.5, 3, 15)]
+    models.append({"prices": [{"prices": {"input_mtok": 1, "output_mtok": {"base": 2, "tiers": []}}}]})
+    prices.write_text(json.dumps([{"id": "test", "models": models}]))
+    figures = []
+    for _ in range(2):
+        done = raw_run_traces(program, [*small, "--prices", str(prices), "--json", str(folder / "figures.json"),
+                                        "--markdown", str(folder / "figures.md")])
+        expect(done.returncode in (0, 1), f"traces: exit code {done.returncode}: {done.stderr}")
+        expect("8 of 8 traces" in done.stderr, f"no progress: {done.stderr}")
+        figures.append((folder / "figures.json").read_text())
+    expect(figures[0] == figures[1], "the same seed gave other figures")
+    result = json.loads(figures[0])
+    expect(result["prices"] == 5 and len(result["comparisons"]) == 24, f"{result['prices']} prices")
+    for comparison in result["comparisons"]:
+        policies = comparison["policies"]
+        most = policies["no more than"]
+        for name in ("lru", "lfu", "cost"):
+            expect(0 < policies[name]["hit_rate"] <= most["hit_rate"], f"{comparison['trace']} {name}")
+            expect(0 < policies[name]["money_saved"] <= most["money_saved"], f"{comparison['trace']} {name}")
+    without = raw_run_traces(program, [*small, "--prices", str(folder / "none.json"), "--quiet"])
+    expect(without.returncode == 0 and "SKIPPED money" in without.stderr, f"{without.returncode} {without.stderr}")
+    expect(raw_run_traces(program, ["--questions", "5"]).returncode == 2, "five questions are too few")
+
+
+def raw_run_traces(program, arguments):
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+
+
 def compare_case(binaries, folder):
     script = pathlib.Path(__file__).with_name("compare.py")
     common = [sys.executable, str(script)]
@@ -127,7 +160,7 @@ def compare_case(binaries, folder):
 
 def main():
     binaries = pathlib.Path(sys.argv[1]).resolve()
-    case = {"null": null_cases, "reprise": reprise_cases, "compare": compare_case}[sys.argv[2]]
+    case = {"null": null_cases, "reprise": reprise_cases, "traces": traces_case, "compare": compare_case}[sys.argv[2]]
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
         try:
             case(binaries, pathlib.Path(folder))

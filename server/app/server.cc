@@ -253,7 +253,7 @@ std::string Server::MetricsPage() {
 }
 
 void Server::Tick() {
-  instance_->Tick();
+  instance_->Tick(config_.Get()->cache);
 }
 
 // Hands the live settings to the parts that keep copies. Any thread.

@@ -122,11 +122,6 @@ std::string_view ReasonOf(const Found& found) {
                                     : "the same prompt but for case, space or punctuation";
 }
 
-void DeleteRows(storage::NamespaceId id, const KeyHash& exact, storage::Transaction& transaction) {
-  transaction.Delete(Family::kEntries, ViewOf(SummaryKey(id, exact)));
-  transaction.Delete(Family::kEntries, ViewOf(BodyKey(id, exact)));
-}
-
 base::Result<std::string> LoadSecret(storage::Store& store) {
   ASSIGN_OR_RETURN(const auto stored,
                    store.Get(Family::kMeta, kSecretRow, storage::kNever, storage::ReadMode::kDisk));
@@ -208,6 +203,7 @@ base::Status Cache::LoadSpace(storage::NamespaceId id, base::UnixMillis now,
     slot.sliding_ms = summary.sliding_ms;
     slot.partition = summary.partition;
     slot.worth = summary.worth;
+    slot.bytes = summary.body_bytes == 0 ? 0 : EntryBytes(row.value.size(), summary.body_bytes);
     entries.push_back(
         {slot, std::string(summary.type), std::string(summary.model), std::string(summary.tags)});
     return true;
@@ -217,7 +213,13 @@ base::Status Cache::LoadSpace(storage::NamespaceId id, base::UnixMillis now,
   }
   std::sort(entries.begin(), entries.end(),
             [](const Loaded& a, const Loaded& b) { return a.slot.id < b.slot.id; });
-  for (const Loaded& entry : entries) {
+  for (Loaded& entry : entries) {
+    if (entry.slot.bytes == 0) {  // Its summary is of a version that did not know.
+      const RowKey key = BodyKey(id, entry.slot.exact);
+      ASSIGN_OR_RETURN(const auto body,
+                       store.Get(Family::kEntries, ViewOf(key), now, storage::ReadMode::kDisk));
+      entry.slot.bytes = EntryBytes(0, body.has_value() ? body->value().size() : 0);
+    }
     space.Insert(entry.slot, {entry.type, entry.model, entry.tags}, false);
     next_id_ = std::max(next_id_, entry.slot.id + 1);
   }
@@ -255,7 +257,7 @@ Cache::Space& Cache::FindOrMake(storage::NamespaceId id) {
   base::MutexLock lock(mutex_);
   auto& space = spaces_[static_cast<std::uint32_t>(id)];
   if (space == nullptr) {
-    space = std::make_unique<Space>();
+    space = std::make_unique<Space>(totals_);
   }
   return *space;
 }
@@ -481,20 +483,17 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
       return refused;
     }
   }
+  const std::string body = FormatBody(
+      {id, slot.id, identity, question.prompt, answer.response, answer.model, answer.tags});
+  const std::string summary =
+      FormatSummary({slot.exact, slot.normalized, slot.id, slot.created_at, slot.expires_at,
+                     slot.worth, type->name, answer.model, answer.tags, slot.fresh_until,
+                     slot.sliding_ms, slot.partition, static_cast<std::uint32_t>(body.size())});
+  slot.bytes = EntryBytes(summary.size(), body.size());
+  RETURN_IF_ERROR(MakeRoom(id, slot, options, transaction));
+  transaction.Put(Family::kEntries, ViewOf(SummaryKey(id, slot.exact)), summary, slot.expires_at);
+  transaction.Put(Family::kEntries, ViewOf(BodyKey(id, slot.exact)), body, slot.expires_at);
   Space& space = FindOrMake(id);
-  for (const KeyHash& evicted :
-       space.MakeRoom(slot.exact, static_cast<std::size_t>(options.entries_max))) {
-    DeleteRows(id, evicted, transaction);
-  }
-  const Summary summary{slot.exact,      slot.normalized,  slot.id,         slot.created_at,
-                        slot.expires_at, slot.worth,       type->name,      answer.model,
-                        answer.tags,     slot.fresh_until, slot.sliding_ms, slot.partition};
-  const Body body{id,           slot.id,    identity, question.prompt, answer.response,
-                  answer.model, answer.tags};
-  transaction.Put(Family::kEntries, ViewOf(SummaryKey(id, slot.exact)), FormatSummary(summary),
-                  slot.expires_at);
-  transaction.Put(Family::kEntries, ViewOf(BodyKey(id, slot.exact)), FormatBody(body),
-                  slot.expires_at);
   space.Insert(slot, {type->name, answer.model, answer.tags}, true);
   transaction.OnAbort(
       [&space, exact = slot.exact, entry = slot.id] { space.Forget(exact, entry); });
@@ -628,6 +627,7 @@ NamespaceStats Cache::Total() const {
   for (const auto& [id, space] : Spaces()) {
     const NamespaceStats stats = space->Stats();
     total.entries += stats.entries;
+    total.bytes += stats.bytes;
     total.memory_bytes += stats.memory_bytes;
     total.foreign_bodies += stats.foreign_bodies;
     for (const TypeStats& type : stats.types) {

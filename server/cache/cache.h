@@ -10,9 +10,10 @@
 // whether answers are kept, for how long, how large. A question of a type that is not kept is
 // refused: it is neither looked up nor stored (classify.h says which type a question has).
 //
-// Each namespace has its own index, bound and order of use: one tenant cannot evict another's
-// entries. When a namespace is full, the least recently used entry makes room. Order of use is kept
-// in memory; after a restart it is the order of creation.
+// Each namespace has its own index, bounds and order of use: a full namespace makes room among its
+// own entries, as the policy says (eviction.h). When the whole server has a bound and is full, the
+// namespace that holds most of what is short gives; who holds no more than his equal share of the
+// bound never does. Order of use is kept in memory; after a restart it is the order of creation.
 //
 // Threads: Lookup, Stats on any thread (a mutex for each namespace, a leaf); Store, Drop,
 // WriteCounters inside a transaction on the writer thread. An entry can be found once its
@@ -20,6 +21,7 @@
 // Complexity: O(1) expected, plus O(prompt + identity + response bytes).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -31,6 +33,7 @@
 
 #include "protocol/base/mutex.h"
 #include "protocol/base/result.h"
+#include "server/cache/bounds.h"
 #include "server/cache/counters.h"
 #include "server/cache/explain.h"
 #include "server/cache/flights.h"
@@ -120,7 +123,8 @@ struct TypeStats {
 
 struct NamespaceStats {
   std::uint64_t entries = 0;
-  std::uint64_t memory_bytes = 0;
+  std::uint64_t bytes = 0;           // as bounds count them (bounds.h)
+  std::uint64_t memory_bytes = 0;    // of the index
   std::uint64_t foreign_bodies = 0;  // must stay 0: rows whose namespace was not the reader's
   std::vector<TypeStats> types;
 };
@@ -182,6 +186,12 @@ class Cache {
   void Reclaim(std::size_t slots_max, storage::Transaction& transaction);
   bool NeedsReclaim() const;
 
+  // After a bound was lowered. Evicts what is over the bounds, at most so many of each namespace
+  // and as many for the server's.
+  void Trim(const config::CacheOptions& options, std::size_t entries_max,
+            storage::Transaction& transaction);
+  bool NeedsTrim(const config::CacheOptions& options) const;
+
   // Removes all entries of a namespace; its counters stay unless `forget`.
   std::uint64_t Drop(storage::NamespaceId id, bool forget, storage::Transaction& transaction);
 
@@ -220,6 +230,40 @@ class Cache {
   std::string CursorMark(storage::NamespaceId id) const;
   base::Result<std::string> StartOf(const PageRequest& request) const;
   std::uint64_t TakeId(base::UnixMillis now);
+
+  // What all namespaces hold together. Any thread.
+  class Totals {
+   public:
+    void Add(std::uint32_t bytes) {
+      entries_.fetch_add(1, std::memory_order_relaxed);
+      bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    }
+    void Subtract(const Room& room) {
+      entries_.fetch_sub(room.entries, std::memory_order_relaxed);
+      bytes_.fetch_sub(room.bytes, std::memory_order_relaxed);
+    }
+    Room held() const {
+      return {entries_.load(std::memory_order_relaxed), bytes_.load(std::memory_order_relaxed)};
+    }
+
+   private:
+    std::atomic<std::uint64_t> entries_{0};
+    std::atomic<std::uint64_t> bytes_{0};
+  };
+  // The namespace that gives when the server is full.
+  struct Giver {
+    storage::NamespaceId id{0};
+    Space* space = nullptr;
+    Short what = Short::kEntries;
+    std::size_t evictions_left = 0;  // then the fullest is looked for anew
+  };
+  // Evicts what keeps the entry from fitting. Errors: kTooLarge, it would not fit into an empty
+  // one.
+  base::Status MakeRoom(storage::NamespaceId id, const Slot& entry,
+                        const config::CacheOptions& options, storage::Transaction& transaction);
+  void TrimServer(const Room& incoming, const config::CacheOptions& options,
+                  std::size_t entries_max, storage::Transaction& transaction);
+  Giver FindGiver(Short what) const;
   Space* Find(storage::NamespaceId id) const;
   Space& FindOrMake(storage::NamespaceId id);
   std::vector<std::pair<storage::NamespaceId, Space*>> Spaces() const;
@@ -227,6 +271,8 @@ class Cache {
   KeyHasher hasher_;
   Flights flights_;
   std::uint64_t next_id_ = 1;  // used by Load and then by the writer thread only
+  Giver giver_;                // used by the writer thread only
+  Totals totals_;
   mutable base::Mutex mutex_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Space>> spaces_ GUARDED_BY(mutex_);
 };

@@ -559,6 +559,7 @@ TEST_CASE("an entry that is too old for the caller is a miss for this caller onl
 TEST_CASE("the least recently used entry makes room, within its namespace") {
   Bench bench;
   bench.options.entries_max = 3;
+  bench.options.eviction = config::EvictionPolicy::kLru;
   bench.Put("other tenant", "stays", "", NamespaceId{2});
   bench.Put("a", "1");
   bench.Put("b", "2");

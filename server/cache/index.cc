@@ -1,6 +1,7 @@
 #include "server/cache/index.h"
 
 #include "protocol/base/ensure.h"
+#include "storage/engine/expiry.h"
 
 namespace reprise::cache {
 
@@ -26,8 +27,10 @@ SlotNumber Index::Insert(const Slot& entry) {
   slots_[slot].used = true;
   exact_.Insert(slot, [this](SlotNumber s) { return slots_[s].exact.low; });
   AddAlike(slot);
-  LinkNewest(slot);
+  // By the normal form: a question that comes back in other letters is the same question.
+  order_.Insert(slot, {entry.normalized.low, entry.worth.cost_nano, entry.bytes});
   ++count_;
+  bytes_ += entry.bytes;
   return slot;
 }
 
@@ -40,40 +43,36 @@ void Index::Remove(SlotNumber slot) {
   ENSURE(slots_[slot].used);
   exact_.Erase(slot, [this](SlotNumber s) { return slots_[s].exact.low; });
   RemoveAlike(slot);
-  Unlink(slot);
+  order_.Remove(slot, slots_[slot].normalized.low);
+  bytes_ -= slots_[slot].bytes;
   slots_[slot] = Slot();
   free_.push_back(slot);
   --count_;
 }
 
 void Index::Touch(SlotNumber slot) {
-  if (newest_ != slot) {
-    Unlink(slot);
-    LinkNewest(slot);
+  order_.Touch(slot);
+}
+
+SlotNumber Index::Victim(Short what, base::UnixMillis now) {
+  SlotNumber victim = kNoSlot;
+  double lowest = 0;
+  for (const SlotNumber slot : order_.Candidates()) {
+    if (storage::IsExpired(slots_[slot].expires_at, now)) {
+      return slot;
+    }
+    const double score = order_.Score(slot, what);
+    if (victim == kNoSlot || score < lowest) {
+      victim = slot;
+      lowest = score;
+    }
   }
+  return victim;
 }
 
 std::size_t Index::MemoryBytes() const {
   return slots_.capacity() * sizeof(Slot) + free_.capacity() * sizeof(SlotNumber) +
-         4 * count_ * sizeof(SlotNumber);
-}
-
-void Index::LinkNewest(SlotNumber slot) {
-  slots_[slot].newer_ = kNoSlot;
-  slots_[slot].older_ = newest_;
-  if (newest_ != kNoSlot) {
-    slots_[newest_].newer_ = slot;
-  }
-  newest_ = slot;
-  if (oldest_ == kNoSlot) {
-    oldest_ = slot;
-  }
-}
-
-void Index::Unlink(SlotNumber slot) {
-  const Slot& leaving = slots_[slot];
-  (leaving.newer_ == kNoSlot ? newest_ : slots_[leaving.newer_].older_) = leaving.older_;
-  (leaving.older_ == kNoSlot ? oldest_ : slots_[leaving.older_].newer_) = leaving.newer_;
+         4 * count_ * sizeof(SlotNumber) + order_.MemoryBytes();
 }
 
 void Index::AddAlike(SlotNumber slot) {

@@ -1,28 +1,26 @@
-// Index: the entries of one namespace in memory: found by exact or normalized hash, ordered by use.
+// Index: the entries of one namespace in memory: found by exact or normalized hash, ranked by use.
 //
-// It holds what a lookup decides on, not the answers (those are rows of the store). About 170 bytes
+// It holds what a lookup decides on, not the answers (those are rows of the store). About 200 bytes
 // an entry. Hash tables use open addressing with linear probing and backward-shift deletion over
-// 4-byte slot numbers; the hashes are keyed, so nobody can choose them to collide. Least recently
-// used order is a doubly linked list through the slots.
+// 4-byte slot numbers; the hashes are keyed, so nobody can choose them to collide. Who goes when
+// there is no room is decided in eviction.h.
 //
 // Threads: one owner at a time (Cache holds the namespace's mutex). Errors: none. Complexity: O(1)
 // expected for all but Reserve. Limits: 2^31 entries.
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <vector>
 
 #include "protocol/base/clock.h"
+#include "server/cache/bounds.h"
+#include "server/cache/eviction.h"
 #include "server/cache/identity.h"
 #include "server/cache/labels.h"
 #include "server/cache/row.h"
 
 namespace reprise::cache {
-
-using SlotNumber = std::uint32_t;
-inline constexpr SlotNumber kNoSlot = std::numeric_limits<SlotNumber>::max();
 
 struct Slot {
   KeyHash exact;
@@ -35,15 +33,14 @@ struct Slot {
   std::int64_t sliding_ms = 0;      // 0: a hit changes nothing
   Worth worth;
   std::uint64_t partition = 0;
-  LabelSet labels = 0;     // what it can be invalidated by
-  std::uint16_t type = 0;  // number in the namespace's list of types
+  std::uint32_t bytes = 0;  // what it takes of a bound
+  LabelSet labels = 0;      // what it can be invalidated by
+  std::uint16_t type = 0;   // number in the namespace's list of types
   bool used = false;
   bool slides = false;  // a hit is about to make it fresh for longer
 
  private:
   friend class Index;
-  SlotNumber newer_ = kNoSlot;  // neighbours in order of use
-  SlotNumber older_ = kNoSlot;
   SlotNumber next_alike_ = kNoSlot;  // entries with the same normalized hash, newest first
   SlotNumber previous_alike_ = kNoSlot;
 };
@@ -123,14 +120,17 @@ class HashTable {
 class Index {
  public:
   std::size_t size() const { return count_; }
+  Room held() const { return {count_, bytes_}; }
   const Slot& at(SlotNumber slot) const { return slots_[slot]; }
 
   SlotNumber FindExact(const KeyHash& hash) const;
   // The newest entry with this normalized hash; NextAlike gives the others.
   SlotNumber FindNormalized(const KeyHash& hash) const;
   SlotNumber NextAlike(SlotNumber slot) const { return slots_[slot].next_alike_; }
-  // The entry that has not been used for longest.
-  SlotNumber Oldest() const { return oldest_; }
+  // The entry that should go first when there is too much of `what`: an expired one, or as the
+  // policy says. kNoSlot when there is none.
+  SlotNumber Victim(Short what, base::UnixMillis now);
+  void SetPolicy(config::EvictionPolicy policy) { order_.SetPolicy(policy); }
 
   // Adds an entry as the most recently used. There must be none with its exact hash.
   SlotNumber Insert(const Slot& entry);
@@ -145,8 +145,6 @@ class Index {
   std::size_t MemoryBytes() const;
 
  private:
-  void LinkNewest(SlotNumber slot);
-  void Unlink(SlotNumber slot);
   void AddAlike(SlotNumber slot);
   void RemoveAlike(SlotNumber slot);
 
@@ -154,9 +152,9 @@ class Index {
   std::vector<SlotNumber> free_;
   HashTable exact_;
   HashTable normalized_;  // the newest of each chain of alike entries
-  SlotNumber newest_ = kNoSlot;
-  SlotNumber oldest_ = kNoSlot;
+  EvictionOrder order_;
   std::size_t count_ = 0;
+  std::uint64_t bytes_ = 0;  // of all entries
 };
 
 }  // namespace reprise::cache

@@ -14,6 +14,7 @@ Slot Entry(std::uint64_t exact, std::uint64_t normalized) {
   slot.exact = {1, exact};
   slot.normalized = {2, normalized};
   slot.id = exact;
+  slot.expires_at = base::UnixMillis{1};
   return slot;
 }
 
@@ -43,19 +44,38 @@ TEST_CASE("of alike entries the newest is found, and the others when it has gone
   CHECK(index.NextAlike(first) == kNoSlot);
 }
 
-TEST_CASE("the oldest entry is the one that was not touched for longest") {
+// With lru: the one that was not used for longest.
+SlotNumber Oldest(Index& index) {
+  return index.Victim(Short::kEntries, base::UnixMillis{0});
+}
+
+TEST_CASE("the victim of lru is the entry that was not touched for longest") {
   Index index;
   const SlotNumber a = index.Insert(Entry(1, 1));
   const SlotNumber b = index.Insert(Entry(2, 2));
   const SlotNumber c = index.Insert(Entry(3, 3));
-  CHECK(index.Oldest() == a);
+  CHECK(Oldest(index) == a);
   index.Touch(a);
-  CHECK(index.Oldest() == b);
+  CHECK(Oldest(index) == b);
   index.Remove(b);
-  CHECK(index.Oldest() == c);
+  CHECK(Oldest(index) == c);
   index.Remove(c);
   index.Remove(a);
-  CHECK(index.Oldest() == kNoSlot);
+  CHECK(Oldest(index) == kNoSlot);
+}
+
+TEST_CASE("an expired entry goes before one that was used less") {
+  Index index;
+  Slot lasting = Entry(1, 1);
+  lasting.expires_at = base::UnixMillis{1000};
+  Slot short_lived = Entry(2, 2);
+  short_lived.expires_at = base::UnixMillis{10};
+  index.SetPolicy(config::EvictionPolicy::kLfu);
+  const SlotNumber unused = index.Insert(lasting);
+  const SlotNumber expired = index.Insert(short_lived);
+  index.Touch(expired);
+  CHECK(index.Victim(Short::kEntries, base::UnixMillis{9}) == unused);
+  CHECK(index.Victim(Short::kEntries, base::UnixMillis{10}) == expired);
 }
 
 // The index beside the plainest model that does the same; hashes are drawn from few values, so that
@@ -86,7 +106,7 @@ TEST_CASE("random inserts, touches and removals agree with a simple model") {
     }
     REQUIRE(index.size() == model.size());
     if (!order.empty()) {
-      REQUIRE(index.at(index.Oldest()).exact.low == order.front());
+      REQUIRE(index.at(Oldest(index)).exact.low == order.front());
     }
     const std::uint64_t asked = random() % 40;
     std::size_t alike = 0;

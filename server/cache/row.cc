@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include "server/cache/bounds.h"
+
 namespace reprise::cache {
 namespace {
 
 constexpr char kSummaryRow = 'm';
 constexpr char kBodyRow = 'b';
 constexpr std::uint8_t kVersion = 1;  // of bodies
-// 1 had no model and tags, 2 nothing behind the tags.
-constexpr std::uint8_t kSummaryVersion = 3;
+// 1 had no model and tags, 2 nothing behind the tags, 3 no body_bytes.
+constexpr std::uint8_t kSummaryVersion = 4;
 
 // All numbers are little-endian, as the machines are that this runs on.
 template <typename Number>
@@ -88,6 +90,11 @@ std::string BodyPrefix(storage::NamespaceId id) {
   return std::string(prefix.data(), prefix.size()) + kBodyRow;
 }
 
+std::uint32_t EntryBytes(std::size_t summary_bytes, std::size_t body_bytes) {
+  return static_cast<std::uint32_t>(2 * sizeof(RowKey) + summary_bytes + body_bytes +
+                                    kEntryMemoryBytes);
+}
+
 std::string FormatSummary(const Summary& summary) {
   std::string out;
   AppendNumber(kSummaryVersion, out);
@@ -104,6 +111,7 @@ std::string FormatSummary(const Summary& summary) {
   AppendNumber(base::ToInt(summary.fresh_until), out);
   AppendNumber(summary.sliding_ms, out);
   AppendNumber(summary.partition, out);
+  AppendNumber(summary.body_bytes, out);
   return out;
 }
 
@@ -129,6 +137,9 @@ base::Result<Summary> ParseSummary(std::string_view row_key, std::string_view va
     summary.fresh_until = base::UnixMillis{cursor.Take<std::int64_t>()};
     summary.sliding_ms = cursor.Take<std::int64_t>();
     summary.partition = cursor.Take<std::uint64_t>();
+  }
+  if (version > 3) {
+    summary.body_bytes = cursor.Take<std::uint32_t>();
   }
   if (version == 0 || version > kSummaryVersion || !cursor.Complete() ||
       row_key.size() != sizeof(RowKey)) {

@@ -39,6 +39,7 @@ struct Summary {
   base::UnixMillis fresh_until{0};  // from here to expires_at it is stale
   std::int64_t sliding_ms = 0;      // a hit makes it fresh for so much longer; 0: it does not
   std::uint64_t partition = 0;      // hash of the identity
+  std::uint32_t body_bytes = 0;     // of the large row's value; 0: a row older than this field
 };
 
 // The large row.
@@ -62,6 +63,9 @@ RowKey BodyKey(storage::NamespaceId id, const KeyHash& exact);
 // In front of all SummaryKeys of a namespace.
 std::string SummaryPrefix(storage::NamespaceId id);
 std::string BodyPrefix(storage::NamespaceId id);
+
+// What an entry takes of a bound, by the sizes of its rows' values.
+std::uint32_t EntryBytes(std::size_t summary_bytes, std::size_t body_bytes);
 
 std::string FormatSummary(const Summary& summary);
 // `row_key` gives the exact hash.

@@ -8,8 +8,6 @@
 namespace reprise::cache {
 namespace {
 
-// How many entries one store may evict, so that lowering the bound does not make one caller wait.
-constexpr std::size_t kEvictionsPerStore = 64;
 // How many void entries one transaction deletes.
 constexpr std::size_t kReclaimedAtOnce = 2'000;
 // An entry slides when that wins it more than this part of its time, so that a popular one is not
@@ -188,28 +186,64 @@ std::uint16_t Cache::Space::TypeNumber(std::string_view name) {
   return static_cast<std::uint16_t>(types_.size() - 1);
 }
 
-std::vector<KeyHash> Cache::Space::MakeRoom(const KeyHash& exact, std::size_t entries_max) {
+std::vector<KeyHash> Cache::Space::MakeRoom(const KeyHash& exact, std::uint32_t bytes,
+                                            const Rules& rules, base::UnixMillis now) {
   base::MutexLock lock(mutex_);
+  index_.SetPolicy(rules.policy);
+  if (const SlotNumber replaced = index_.FindExact(exact); replaced != kNoSlot) {
+    RemoveSlot(replaced);
+  }
   std::vector<KeyHash> evicted;
-  const SlotNumber replaced = index_.FindExact(exact);
-  std::size_t after = index_.size() + (replaced == kNoSlot ? 1 : 0);
-  while (after > entries_max && evicted.size() < kEvictionsPerStore) {
-    SlotNumber victim = index_.Oldest();
-    if (victim == replaced) {
-      if (index_.size() == 1) {
-        break;
-      }
-      index_.Touch(victim);  // It is about to be written anew.
-      victim = index_.Oldest();
+  while (evicted.size() < kEvictionsPerStore) {
+    const auto excess = Excess(index_.held() + Room{1, bytes}, rules.bound);
+    const auto gone = excess.has_value() ? Evict(*excess, now) : std::nullopt;
+    if (!gone.has_value()) {
+      break;
     }
-    const Slot& entry = index_.at(victim);
-    evicted.push_back(entry.exact);
-    ++types_[entry.type].counters.evictions;
-    RemoveSlot(victim);
-    --after;
-    dirty_ = true;
+    evicted.push_back(*gone);
   }
   return evicted;
+}
+
+std::vector<KeyHash> Cache::Space::Trim(const Rules& rules, std::size_t entries_max,
+                                        base::UnixMillis now) {
+  base::MutexLock lock(mutex_);
+  index_.SetPolicy(rules.policy);
+  std::vector<KeyHash> evicted;
+  while (evicted.size() < entries_max) {
+    const auto excess = Excess(index_.held(), rules.bound);
+    const auto gone = excess.has_value() ? Evict(*excess, now) : std::nullopt;
+    if (!gone.has_value()) {
+      break;
+    }
+    evicted.push_back(*gone);
+  }
+  return evicted;
+}
+
+std::optional<KeyHash> Cache::Space::EvictOne(Short what, config::EvictionPolicy policy,
+                                              base::UnixMillis now) {
+  base::MutexLock lock(mutex_);
+  index_.SetPolicy(policy);
+  return Evict(what, now);
+}
+
+std::optional<KeyHash> Cache::Space::Evict(Short what, base::UnixMillis now) {
+  const SlotNumber victim = index_.Victim(what, now);
+  if (victim == kNoSlot) {
+    return std::nullopt;
+  }
+  const Slot& entry = index_.at(victim);
+  const KeyHash exact = entry.exact;
+  ++types_[entry.type].counters.evictions;
+  dirty_ = true;
+  RemoveSlot(victim);
+  return exact;
+}
+
+Room Cache::Space::held() const {
+  base::MutexLock lock(mutex_);
+  return index_.held();
 }
 
 void Cache::Space::Insert(Slot entry, const EntryLabels& labels, bool count) {
@@ -221,6 +255,7 @@ void Cache::Space::Insert(Slot entry, const EntryLabels& labels, bool count) {
   entry.labels = labels_.Add(LabelsOf(labels));
   partitions_.Add(entry.partition);
   index_.Insert(entry);
+  totals_.Add(entry.bytes);
   if (count) {
     ++types_[entry.type].counters.stores;
     dirty_ = true;
@@ -249,12 +284,14 @@ std::optional<std::uint64_t> Cache::Space::TakeOut(const KeyHash& exact) {
 void Cache::Space::RemoveSlot(SlotNumber slot) {
   labels_.Remove(index_.at(slot).labels, index_.at(slot).id);
   partitions_.Remove(index_.at(slot).partition, index_.at(slot).id);
+  totals_.Subtract({1, index_.at(slot).bytes});
   index_.Remove(slot);
 }
 
 std::uint64_t Cache::Space::Clear(bool forget_counters) {
   base::MutexLock lock(mutex_);
   const std::uint64_t removed = index_.size();
+  totals_.Subtract(index_.held());
   index_.Clear();
   labels_ = Labels();
   partitions_ = Partitions();
@@ -313,7 +350,7 @@ bool Cache::Space::HasSlides() const {
 
 NamespaceStats Cache::Space::Stats() const {
   base::MutexLock lock(mutex_);
-  return {index_.size(), index_.MemoryBytes(), foreign_bodies_, types_};
+  return {index_.size(), index_.held().bytes, index_.MemoryBytes(), foreign_bodies_, types_};
 }
 
 bool Cache::Space::dirty() const {

@@ -38,8 +38,12 @@ struct Cache::Candidate {
   bool stale = false;
 };
 
+void DeleteRows(storage::NamespaceId id, const KeyHash& exact, storage::Transaction& transaction);
+
 class Cache::Space {
  public:
+  // `totals` lives longer than the space.
+  explicit Space(Totals& totals) : totals_(totals) {}
   // What a reader may see: entries that are committed, alive and young enough.
   struct Visible {
     std::uint64_t committed = 0;
@@ -47,6 +51,11 @@ class Cache::Space {
     std::optional<std::int64_t> max_age_ms;
     std::optional<std::int64_t> stale_ok_ms;  // absent: as long as it is kept
     bool peek = false;                        // the entry does not count as used
+  };
+
+  struct Rules {
+    Room bound;
+    config::EvictionPolicy policy;
   };
 
   // Marks the entry as used. A fresh one goes before a stale one.
@@ -69,8 +78,17 @@ class Cache::Space {
   void CountMiss(std::string_view type);
   void CountFollower(std::string_view type, const Worth& worth, Tier tier);
 
-  // Makes room for one more entry besides `exact`, which is replaced: the exact hashes to delete.
-  std::vector<KeyHash> MakeRoom(const KeyHash& exact, std::size_t entries_max);
+  // Takes out the entry with this exact hash, which is about to be replaced, and what else keeps
+  // `bytes` more from fitting into the bound, but no more than kEvictionsPerStore: the exact hashes
+  // of the latter.
+  std::vector<KeyHash> MakeRoom(const KeyHash& exact, std::uint32_t bytes, const Rules& rules,
+                                base::UnixMillis now);
+  // Takes out what is over the bound, at most so many.
+  std::vector<KeyHash> Trim(const Rules& rules, std::size_t entries_max, base::UnixMillis now);
+  // Takes out one entry for the sake of the whole server.
+  std::optional<KeyHash> EvictOne(Short what, config::EvictionPolicy policy, base::UnixMillis now);
+  Room held() const;
+
   // Replaces the entry with the same exact hash, if there is one.
   void Insert(Slot entry, const EntryLabels& labels, bool count);
   // Takes back an insert whose commit failed.
@@ -127,10 +145,12 @@ class Cache::Space {
   void RemoveSlot(SlotNumber slot) REQUIRES(mutex_);
   bool IsVoid(const Slot& slot) const REQUIRES(mutex_);
   std::uint64_t Count(const Label& label) const REQUIRES(mutex_);
+  std::optional<KeyHash> Evict(Short what, base::UnixMillis now) REQUIRES(mutex_);
   bool Shows(const Slot& slot, const Visible& visible, Absent& why) const REQUIRES(mutex_);
   Candidate Take(SlotNumber slot, Tier tier, const Visible& visible) REQUIRES(mutex_);
   Life Refresh(SlotNumber slot, base::UnixMillis fresh_until) REQUIRES(mutex_);
 
+  Totals& totals_;
   mutable base::Mutex mutex_;
   Index index_ GUARDED_BY(mutex_);
   std::vector<TypeStats> types_ GUARDED_BY(mutex_);

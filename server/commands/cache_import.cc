@@ -60,9 +60,9 @@ constexpr std::array kExamples{
 
 // The fields of an entry, read as the options of a command are.
 enum Field : std::size_t {
-  kEntryIdentity = kIdentity,
-  kEntryType = kType,
-  kAnswerFields = kQuestionOptions,  // tags, ttl_ms, tokens_in, tokens_out, cost_nano, model
+  kEntryIdentity,
+  kEntryType,
+  kAnswerFields,  // tags, ttl_ms, tokens_in, tokens_out, cost_nano, model
   kPrompt = kAnswerFields + kModel + 1,
   kResponse,
   kResponsePacked,
@@ -89,7 +89,11 @@ constexpr std::array kFields{kIdentityOption,
                              kTokensOutOption,
                              kCostNanoOption,
                              kModelOption,
-                             kPromptArg,
+                             ArgSpec{.name = "prompt",
+                                     .kind = ArgKind::kText,
+                                     .doc = "the question, UTF-8",
+                                     .min = 1,
+                                     .max = base::limits::kPromptBytes.ceiling},
                              ArgSpec{.name = "response",
                                      .kind = ArgKind::kValue,
                                      .doc = "the answer",

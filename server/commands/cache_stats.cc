@@ -10,7 +10,7 @@ namespace {
 constexpr std::array kExamples{
     Example{
         R"(["CACHE.STATS", []])",
-        R"({"entries": 0, "entries_max": 10000, "memory_bytes": 0, "types": {}, "total": {"hits_exact": 0, "hits_normalized": 0, "misses": 0, "stores": 0, "evictions": 0, "tokens_saved_in": 0, "tokens_saved_out": 0, "cost_saved_nano": 0, "followers": 0, "stale": 0, "shadow_hits": 0, "shadow_cost_nano": 0}})"},
+        R"({"entries": 0, "entries_max": 10000, "bytes": 0, "bytes_max": 1073741824, "eviction": "cost", "memory_bytes": 0, "types": {}, "total": {"hits_exact": 0, "hits_normalized": 0, "misses": 0, "stores": 0, "evictions": 0, "tokens_saved_in": 0, "tokens_saved_out": 0, "cost_saved_nano": 0, "followers": 0, "stale": 0, "shadow_hits": 0, "shadow_cost_nano": 0}})"},
 };
 
 void WriteCounters(const cache::Counters& counters, wire::Writer& reply) {
@@ -23,9 +23,12 @@ void WriteCounters(const cache::Counters& counters, wire::Writer& reply) {
 base::Status Run(Context& context, const Args& /*args*/, wire::Writer& reply) {
   const cache::NamespaceStats stats =
       context.instance.cache().Stats(context.principal.namespace_id);
-  reply.Map(5);
+  reply.Map(8);
   reply.Field("entries", stats.entries);
   reply.Field("entries_max", context.config.cache.entries_max);
+  reply.Field("bytes", stats.bytes);
+  reply.Field("bytes_max", context.config.cache.bytes_max);
+  reply.Field("eviction", cache::NameOf(context.config.cache.eviction));
   reply.Field("memory_bytes", stats.memory_bytes);
   reply.Str("types");
   reply.Map(stats.types.size());
@@ -56,8 +59,9 @@ constexpr CommandSpec kCacheStats{
     .repeat_from = kNoRepeat,
     .options = {},
     .result =
-        "{entries, entries_max, memory_bytes, types: {name: counters}, total: counters}; counters "
-        "are {hits_exact, hits_normalized, misses, stores, evictions, tokens_saved_in, "
+        "{entries, entries_max, bytes, bytes_max, eviction, memory_bytes, types: {name: counters}, "
+        "total: counters}; counters are {hits_exact, hits_normalized, misses, stores, evictions, "
+        "tokens_saved_in, "
         "tokens_saved_out, cost_saved_nano, followers, stale, "
         "shadow_hits, shadow_cost_nano}",
     .errors = {},

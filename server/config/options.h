@@ -55,8 +55,15 @@ struct QueryType {
   std::int64_t error_budget_ppm = 20'000;  // wrong answers that the semantic tier may give
 };
 
+// Which entry goes when there is no room: server/cache/eviction.h.
+enum class EvictionPolicy : std::uint8_t { kLru, kLfu, kCost };
+
 struct CacheOptions {
   std::int64_t entries_max = base::limits::kCacheEntries.value;  // of one namespace
+  std::int64_t bytes_max = base::kGiB;                           // of one namespace; 0: no bound
+  std::int64_t total_entries_max = 0;                            // of the server; 0: no bound
+  std::int64_t total_bytes_max = 0;                              // of the server; 0: no bound
+  EvictionPolicy eviction = EvictionPolicy::kCost;
   std::int64_t value_bytes_max = base::limits::kValueBytes.value;
   std::int64_t prompt_bytes_max = base::limits::kPromptBytes.value;
   std::int64_t counters_flush_ms = 1'000;  // hit counters are written this often

@@ -101,6 +101,7 @@ constexpr std::array<std::string_view, 3> kTierModes{"on", "shadow", "off"};
 constexpr std::array<std::string_view, 3> kDurabilities{"always", "interval", "none"};
 constexpr std::array<std::string_view, 5> kLevels{"trace", "debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
+constexpr std::array<std::string_view, 3> kEvictions{"lru", "lfu", "cost"};
 
 constexpr Row OfType(std::string_view name, Kind kind, TypeField field, std::string_view doc) {
   return {name, kind, Change::kLive, 0, 0, field, doc};
@@ -312,8 +313,30 @@ constexpr std::array kOtherRows{
 
     Within(Number("cache.entries_max", Kind::kInteger, Change::kLive,
                   Cache<&CacheOptions::entries_max>(),
-                  "Most entries of one namespace; the least recently used go first."),
+                  "Most entries of one namespace; which of them go first, cache.eviction says."),
            limits::kCacheEntries),
+    Within(Number("cache.bytes_max", Kind::kBytes, Change::kLive, Cache<&CacheOptions::bytes_max>(),
+                  "Most bytes of one namespace's entries: prompts, identities, answers, and what "
+                  "keeping them takes on disk and in memory. A larger entry is refused. 0: no "
+                  "bound."),
+           0, kTiB),
+    Within(Number("cache.total_entries_max", Kind::kInteger, Change::kLive,
+                  Cache<&CacheOptions::total_entries_max>(),
+                  "Most entries of all namespaces together. The namespace with the most gives "
+                  "first; one with less than an equal share gives none. 0: no bound."),
+           0, limits::kCacheEntries.ceiling),
+    Within(Number("cache.total_bytes_max", Kind::kBytes, Change::kLive,
+                  Cache<&CacheOptions::total_bytes_max>(),
+                  "Most bytes of all namespaces' entries together, as cache.total_entries_max. 0: "
+                  "no bound."),
+           0, kTiB),
+    Row{"cache.eviction", Kind::kChoice, Change::kLive, 0, 0,
+        Enumeration<&Config::cache, &CacheOptions::eviction>(),
+        "Which entry goes when a bound is reached. lru: the one not used for longest. lfu: the one "
+        "used least of late. cost: the same, weighed with what its answer cost (cost_nano of "
+        "CACHE.STORE and CACHE.FILL); an unknown cost counts as a typical one. With lfu and cost, "
+        "questions asked once do not push out popular ones.",
+        kEvictions},
     Within(Number("cache.value_bytes_max", Kind::kBytes, Change::kLive,
                   Cache<&CacheOptions::value_bytes_max>(), "Largest value of a key or response."),
            limits::kValueBytes),

@@ -9,6 +9,8 @@ namespace {
 constexpr std::size_t kSlotsPerTick = 20'000;
 constexpr std::size_t kSlidesPerBatch = 500;
 constexpr int kSlideBatches = 20;
+constexpr std::size_t kTrimmedPerBatch = 1'000;
+constexpr int kTrimBatches = 8;
 
 }  // namespace
 
@@ -46,7 +48,7 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
   return instance;
 }
 
-void Instance::Tick() {
+void Instance::Tick(const config::CacheOptions& options) {
   cache_->SweepExpired(clock_.Now(), kSlotsPerTick);
   if (cache_->HasUnwrittenCounters()) {
     WriteCounters();
@@ -58,6 +60,16 @@ void Instance::Tick() {
     });
     if (!slid.ok()) {
       break;  // The entries live as long as they would have without the hits.
+    }
+  }
+  for (int i = 0; cache_->NeedsTrim(options) && i < kTrimBatches; ++i) {
+    const base::Status trimmed =
+        store_->Run([&](storage::Transaction& transaction) -> base::Status {
+          cache_->Trim(options, kTrimmedPerBatch, transaction);
+          return base::Ok{};
+        });
+    if (!trimmed.ok()) {
+      break;
     }
   }
   if (cache_->NeedsReclaim()) {

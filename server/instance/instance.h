@@ -41,7 +41,7 @@ class Instance {
   const base::Clock& clock() const { return clock_; }
 
   // Periodic work; call it every `counters_flush_ms` or more often.
-  void Tick();
+  void Tick(const config::CacheOptions& options);
 
  private:
   Instance(std::unique_ptr<storage::Store> store, const base::Clock& clock);

@@ -88,6 +88,23 @@ export interface CacheExplainResult {
   [name: string]: Value | undefined;
 }
 
+export interface CacheExportOptions {
+  /** `next` of the page before (0 to 64 bytes) */
+  after?: string | undefined;
+  /** most entries of this page; 100 when not given (1 to 1000) */
+  limit?: Integer | undefined;
+  /** only entries of this query type (0 to 64 bytes) */
+  type?: string | undefined;
+  /** only entries with this tag (0 to 128 bytes) */
+  tag?: string | undefined;
+}
+
+export interface CacheExportResult {
+  entries?: Value;
+  next?: Value;
+  [name: string]: Value | undefined;
+}
+
 export interface CacheFetchOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
@@ -166,6 +183,27 @@ export interface CacheFillOptions {
    * when not given (0 to 128 bytes)
    */
   model?: string | undefined;
+}
+
+export interface CacheImportOptions {
+  /**
+   * keep created_at_ms and expires_at_ms (the default); false: as if it were stored now, for the
+   * time to live of its type
+   */
+  keepExpiry?: boolean | undefined;
+  /** store also what is there already and was not made before (default: false) */
+  replace?: boolean | undefined;
+  /**
+   * the query type of entries with none, or with one that is not configured here (1 to 64 bytes)
+   */
+  defaultType?: string | undefined;
+}
+
+export interface CacheImportResult {
+  stored?: Value;
+  skipped?: Value;
+  refused?: Value;
+  [name: string]: Value | undefined;
 }
 
 export interface CacheInvalidateOptions {
@@ -335,6 +373,22 @@ export class CacheCommands {
   }
 
   /**
+   * The entries of the namespace, a page at a time: give `next` as `after` until it is nil. The
+   * order is that of the stored rows: an entry that is not stored anew meanwhile is given once,
+   * whatever is written and however often the server starts between two pages. Not given: what has
+   * expired or was invalidated. Nothing is counted or marked as used.
+   * @returns {entries: [{id, prompt, identity, response, type, model, tags, tokens_in, tokens_out,
+   * cost_nano, created_at_ms, expires_at_ms}], next: a cursor, or nil at the end}; a page may be
+   * empty. An identity or response nested deeper than 12 levels or with more than 16384 values is
+   * given as bin with its MessagePack bytes: identity_packed, response_packed
+   * @throws BadRequestError
+   */
+  export(options: CacheExportOptions = {}, call: CallOptions = {}): Promise<CacheExportResult> {
+    return this.caller.call('CACHE.EXPORT', named(options), call)
+      .then(record<CacheExportResult>());
+  }
+
+  /**
    * The stored answer; or a lease, when nobody computes it yet: compute, then CACHE.FILL; or the
    * wait for the caller who has the lease. When that one gives up, goes away or does not renew in
    * time, the next waiter gets the lease. Where a stale answer is allowed, one caller gets the
@@ -373,12 +427,31 @@ export class CacheCommands {
   }
 
   /**
-   * Voids all entries with a tag, type or model, one entry, or all of the namespace; what is stored
-   * later is not meant. As safe as a stored answer when it replies (store.durability); told on the
-   * channel invalidation; space comes back in the background.
-   * @param what entry, tag, type, model or all (1 to 64 bytes)
-   * @param value the prompt of the entry, or the name of the tag, type or model; not for all, nor
-   * beside `request` (1 to 4194304 bytes)
+   * Stores entries as CACHE.EXPORT gives them, each checked as CACHE.STORE does; a bad one costs
+   * only itself. Skipped are entries that have expired, and those that are there already and were
+   * not made before: the same import twice stores once. A time to live is never lengthened.
+   * @param entries an array of at most 1000 maps: prompt, response (or response_packed), identity
+   * (or identity_packed), type, model, tags, tokens_in, tokens_out, cost_nano, created_at_ms,
+   * expires_at_ms; all but the first two may be missing. id is not looked at: an imported entry has
+   * a new one
+   * @returns {stored, skipped, refused: [{index, reason}]}; index counts from 0
+   * @throws TooLargeError, ReadOnlyError
+   */
+  import(
+    entries: unknown, options: CacheImportOptions = {}, call: CallOptions = {},
+  ): Promise<CacheImportResult> {
+    return this.caller.call('CACHE.IMPORT', [entries, ...named(options)], call)
+      .then(record<CacheImportResult>());
+  }
+
+  /**
+   * Voids all entries with a tag, type, model or identity (one model, persona and set of tools,
+   * whatever was asked), one entry, or all of the namespace; what is stored later is not meant. As
+   * safe as a stored answer when it replies (store.durability); told on the channel invalidation;
+   * space comes back in the background.
+   * @param what entry, tag, type, model, identity or all (1 to 64 bytes)
+   * @param value the prompt of the entry, or the name of the tag, type or model; not for identity
+   * and all, nor beside `request` (1 to 4194304 bytes)
    * @returns {entries}: how many; one that another invalidation voided a moment ago may be counted
    * again
    * @throws TooLargeError, ReadOnlyError
@@ -422,9 +495,10 @@ export class CacheCommands {
   /**
    * Entries, and what each query type did and saved since the namespace was made; the counters
    * survive restarts.
-   * @returns {entries, entries_max, memory_bytes, types: {name: counters}, total: counters};
-   * counters are {hits_exact, hits_normalized, misses, stores, evictions, tokens_saved_in,
-   * tokens_saved_out, cost_saved_nano, followers, stale, shadow_hits, shadow_cost_nano}
+   * @returns {entries, entries_max, bytes, bytes_max, eviction, memory_bytes, types: {name:
+   * counters}, total: counters}; counters are {hits_exact, hits_normalized, misses, stores,
+   * evictions, tokens_saved_in, tokens_saved_out, cost_saved_nano, followers, stale, shadow_hits,
+   * shadow_cost_nano}
    */
   stats(call: CallOptions = {}): Promise<ResultOf<'CACHE.STATS'>> {
     return this.caller.call('CACHE.STATS', [], call)

@@ -127,7 +127,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             wait: bool | None = None, wait_ms: int | None = None, lease_ms: int | None = None,
             no_cache: bool | None = None, no_store: bool | None = None,
             only_if_cached: bool | None = None, bypass: bool | None = None,
-            stream: str | None = None, call: CallOptions | None = None) -> MapR:
+            stream: str | None = None, replay: str | None = None,
+            call: CallOptions | None = None) -> MapR:
         """The stored answer; or a lease, when nobody computes it yet: compute, then CACHE.FILL; or
         the wait for the caller who has the lease. When that one gives up, goes away or does not
         renew in time, the next waiter gets the lease. Where a stale answer is allowed, one caller
@@ -160,6 +161,10 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         bypass: as if there were no cache: always `bypass`
         stream: a label of yours: pieces of an answer that another caller streams arrive as EVENT
             ["chunk", {stream, index, chunk}]; index 0 again means from the start
+        replay: how an answer that was streamed is given: chunks (the default): the array of its
+            pieces as they were appended; joined: as one answer, as the same API gives it without
+            streaming. A response that is no stream is given as it is; bad_request when the stream
+            is no answer (stored by CACHE.STORE, which looks at none)
         Result: {status: "hit" or "stale", ... as CACHE.LOOKUP}; {status: "lease", lease, lease_ms,
         type, reason}, with the fields of a stale answer when there is one, should the upstream
         fail; {status: "error", error, retry_after_ms, reason}: the upstream failed for another
@@ -171,7 +176,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "identity_mode": identity_mode, "type": type, "max_age_ms": max_age_ms,
                 "tier": tier, "stale_ok_ms": stale_ok_ms, "wait": wait, "wait_ms": wait_ms,
                 "lease_ms": lease_ms, "no_cache": no_cache, "no_store": no_store,
-                "only_if_cached": only_if_cached, "bypass": bypass, "stream": stream}, call)
+                "only_if_cached": only_if_cached, "bypass": bypass, "stream": stream,
+                "replay": replay}, call)
 
     def cache_fill(
             self, lease: str, response: Any, *, tags: Sequence[str] | None = None,
@@ -179,11 +185,13 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             cost_nano: int | None = None, model: str | None = None,
             call: CallOptions | None = None) -> MapR:
         """Stores the answer that a lease was for, and hands it to everybody who waits for it. An
-        empty answer and an error of the upstream are refused, and the lease stays.
+        empty answer, an error of the upstream and a stream that was cut are refused, and the lease
+        stays.
 
         lease: as CACHE.FETCH gave it
         response: the answer; nil when it was given by CACHE.APPEND: then it is the array of the
-            pieces
+            pieces. Beside pieces no other answer than theirs: all of them, or what they are when
+            joined
         tags: labels of the entry; at most 32 of at most 128 bytes
         ttl_ms: time to live
         tokens_in: input tokens of the call that made the answer
@@ -225,13 +233,14 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             self, what: str, value: str | None = None, *, identity: Any = None, request: Any = None,
             identity_mode: str | None = None, dry_run: bool | None = None,
             call: CallOptions | None = None) -> MapR:
-        """Voids all entries with a tag, type or model, one entry, or all of the namespace; what is
-        stored later is not meant. As safe as a stored answer when it replies (store.durability);
-        told on the channel invalidation; space comes back in the background.
+        """Voids all entries with a tag, type, model or identity (one model, persona and set of
+        tools, whatever was asked), one entry, or all of the namespace; what is stored later is not
+        meant. As safe as a stored answer when it replies (store.durability); told on the channel
+        invalidation; space comes back in the background.
 
-        what: entry, tag, type, model or all
-        value: the prompt of the entry, or the name of the tag, type or model; not for all, nor
-            beside `request`
+        what: entry, tag, type, model, identity or all
+        value: the prompt of the entry, or the name of the tag, type or model; not for identity and
+            all, nor beside `request`
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
             temperature ...; compared exactly, but for the order of keys, the spelling of numbers (1
             and 1.0 are the same) and of Unicode (canonically equivalent text is the same)
@@ -254,7 +263,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             self, prompt: str | None, *, identity: Any = None, request: Any = None,
             identity_mode: str | None = None, type: str | None = None,
             max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
-            call: CallOptions | None = None) -> MapR:
+            replay: str | None = None, call: CallOptions | None = None) -> MapR:
         """The stored answer to a prompt, or a miss: first by the same text, then by the same text
         but for case, white space and terminal punctuation.
 
@@ -274,13 +283,17 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         tier: the last tier that is tried: exact, or normalized (the default)
         stale_ok_ms: take an answer that is past its time to live by up to this much, as far as its
             type keeps such answers (stale_ms, which is also the default); 0: none
+        replay: how an answer that was streamed is given: chunks (the default): the array of its
+            pieces as they were appended; joined: as one answer, as the same API gives it without
+            streaming. A response that is no stream is given as it is; bad_request when the stream
+            is no answer (stored by CACHE.STORE, which looks at none)
         Result: {status: "hit" or "stale", tier, id, response, type, age_ms, expires_at_ms,
         tokens_in, tokens_out, cost_nano, model, reason}, or {status: "miss", reason}.
         """
         return self._call(
                 "CACHE.LOOKUP", [prompt], {"identity": identity, "request": request,
                 "identity_mode": identity_mode, "type": type, "max_age_ms": max_age_ms,
-                "tier": tier, "stale_ok_ms": stale_ok_ms}, call)
+                "tier": tier, "stale_ok_ms": stale_ok_ms, "replay": replay}, call)
 
     def cache_renew(self, lease: str, *, call: CallOptions | None = None) -> MapR:
         """Says that the answer is still being computed: the lease lives for its whole time again.
@@ -294,9 +307,10 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         """Entries, and what each query type did and saved since the namespace was made; the
         counters survive restarts.
 
-        Result: {entries, entries_max, memory_bytes, types: {name: counters}, total: counters};
-        counters are {hits_exact, hits_normalized, misses, stores, evictions, tokens_saved_in,
-        tokens_saved_out, cost_saved_nano, followers, stale, shadow_hits, shadow_cost_nano}.
+        Result: {entries, entries_max, bytes, bytes_max, eviction, memory_bytes, types: {name:
+        counters}, total: counters}; counters are {hits_exact, hits_normalized, misses, stores,
+        evictions, tokens_saved_in, tokens_saved_out, cost_saved_nano, followers, stale,
+        shadow_hits, shadow_cost_nano}.
         """
         return self._call("CACHE.STATS", [], {}, call)
 

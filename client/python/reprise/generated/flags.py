@@ -10,8 +10,10 @@ FLAGS: dict[str, frozenset[str]] = {
     "CACHE.APPEND": frozenset(["read"]),
     "CACHE.EXPIRE": frozenset(["idempotent", "write"]),
     "CACHE.EXPLAIN": frozenset(["blocking", "idempotent", "read", "waits"]),
+    "CACHE.EXPORT": frozenset(["blocking", "idempotent", "read"]),
     "CACHE.FETCH": frozenset(["idempotent", "read", "waits"]),
     "CACHE.FILL": frozenset(["write"]),
+    "CACHE.IMPORT": frozenset(["idempotent", "write"]),
     "CACHE.INVALIDATE": frozenset(["idempotent", "write"]),
     "CACHE.LOOKUP": frozenset(["idempotent", "read"]),
     "CACHE.RENEW": frozenset(["read"]),
@@ -62,14 +64,17 @@ OPTIONS: dict[str, frozenset[str]] = {
     "CACHE.EXPLAIN": frozenset([
             "identity", "identity_mode", "max_age_ms", "request", "rows", "stale_ok_ms", "tier",
             "type"]),
+    "CACHE.EXPORT": frozenset(["after", "limit", "tag", "type"]),
     "CACHE.FETCH": frozenset([
             "bypass", "identity", "identity_mode", "lease_ms", "max_age_ms", "no_cache", "no_store",
-            "only_if_cached", "request", "stale_ok_ms", "stream", "tier", "type", "wait",
+            "only_if_cached", "replay", "request", "stale_ok_ms", "stream", "tier", "type", "wait",
             "wait_ms"]),
     "CACHE.FILL": frozenset(["cost_nano", "model", "tags", "tokens_in", "tokens_out", "ttl_ms"]),
+    "CACHE.IMPORT": frozenset(["default_type", "keep_expiry", "replace"]),
     "CACHE.INVALIDATE": frozenset(["dry_run", "identity", "identity_mode", "request"]),
     "CACHE.LOOKUP": frozenset([
-            "identity", "identity_mode", "max_age_ms", "request", "stale_ok_ms", "tier", "type"]),
+            "identity", "identity_mode", "max_age_ms", "replay", "request", "stale_ok_ms", "tier",
+            "type"]),
     "CACHE.STORE": frozenset([
             "cost_nano", "identity", "identity_mode", "model", "request", "tags", "tokens_in",
             "tokens_out", "ttl_ms", "type"]),
