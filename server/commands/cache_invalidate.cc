@@ -91,8 +91,10 @@ struct Done {
 };
 
 base::Result<Done> RemoveEntry(Context& context, const Args& args) {
-  if (args.BoolOr(kDryRun, false)) {
-    return base::Error{base::Code::kBadRequest, "CACHE.INVALIDATE: entry has no dry_run"};
+  if ((ValueOf(args).empty() && !args.Has(kRequest)) || args.BoolOr(kDryRun, false)) {
+    return base::Error{base::Code::kBadRequest,
+                       "CACHE.INVALIDATE: entry needs the prompt, or the option 'request', and has "
+                       "no dry_run"};
   }
   ASSIGN_OR_RETURN(const Asked asked, AskedBy(context, args, ValueOf(args), ""));
   ASSIGN_OR_RETURN(const bool removed,

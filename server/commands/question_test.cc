@@ -123,6 +123,23 @@ TEST_CASE("the model of the request is that of the entry, unless the caller says
   CHECK(fill(R"({"model": "m-2026"})") == "m-2026");
 }
 
+TEST_CASE("all that was asked in the way of one request can be voided together") {
+  const Bench bench;
+  const auto request = [](std::string_view model, std::string_view prompt) {
+    return R"({"request": {"model": ")" + std::string(model) + R"(", "input": ")" +
+           std::string(prompt) + R"("}})";
+  };
+  for (const std::string_view prompt : {"one", "two"}) {
+    bench.Run("CACHE.STORE", R"([null, "a", )" + request("m", prompt) + "]");
+    bench.Run("CACHE.STORE", R"([null, "a", )" + request("n", prompt) + "]");
+  }
+  CHECK(bench.Run("CACHE.INVALIDATE", R"(["identity", )" + request("m", "whatever") + "]")
+            .Find("entries")
+            ->AsUint() == 2);
+  CHECK(bench.Status("[null, " + request("m", "one") + "]") == "miss");
+  CHECK(bench.Status("[null, " + request("n", "one") + "]") == "hit");
+}
+
 TEST_CASE("each mode compares what it says") {
   const Bench bench;
   const auto request = [](std::string_view model, std::string_view earlier) {
@@ -177,7 +194,12 @@ TEST_CASE("a question is given in one way, and a mistake is told") {
   }
   CHECK_THAT(bench.Problem("CACHE.INVALIDATE", R"(["tag", "t", {"request": )" + request + "}]"),
              Contains("'request' names an entry"));
-  CHECK_THAT(bench.Problem("CACHE.INVALIDATE", R"(["entry"])"), StartsWith("neither a prompt"));
+  CHECK_THAT(bench.Problem("CACHE.INVALIDATE", R"(["entry"])"), Contains("needs the prompt"));
+  CHECK_THAT(bench.Problem("CACHE.INVALIDATE", R"(["identity"])"), Contains("takes no 'value'"));
+  CHECK_THAT(
+      bench.Problem("CACHE.INVALIDATE",
+                    R"(["identity", null, {"identity": {"a": 1}, "request": )" + request + "}]"),
+      Contains("takes no 'value'"));
   CHECK_THAT(bench.Problem("CACHE.INVALIDATE", R"(["tag", null])"), Contains("'value' is missing"));
   CHECK_THAT(bench.Problem("GET", "[null]"), Contains("found nil"));
   CHECK_THAT(bench.Problem("CACHE.STORE", R"([null, null, {"request": )" + request + "}]"),
