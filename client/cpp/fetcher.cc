@@ -87,7 +87,8 @@ class Fetcher::Lease {
   bool is_over_ = false;
 };
 
-base::Result<std::unique_ptr<Fetcher>> Fetcher::Create(Options options, FetcherOptions limits) {
+base::Result<std::unique_ptr<Fetcher>> Fetcher::Create(const Options& options,
+                                                       FetcherOptions limits) {
   if (limits.wait_ms <= 0) {
     return Error{Code::kBadRequest, "FetcherOptions.wait_ms must be above 0"};
   }

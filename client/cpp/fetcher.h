@@ -74,7 +74,8 @@ class Fetcher {
   using Compute = std::function<base::Result<Computed>(const ComputeContext&)>;
 
   // Connects in the background. Errors: kBadRequest, kIo.
-  static base::Result<std::unique_ptr<Fetcher>> Create(Options options, FetcherOptions limits = {});
+  static base::Result<std::unique_ptr<Fetcher>> Create(const Options& options,
+                                                       FetcherOptions limits = {});
   ~Fetcher();
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;

@@ -46,7 +46,10 @@ struct Where {
     return "canary of " + std::to_string(home) + ", identity " + std::to_string(identity) +
            ", question " + std::to_string(kind) + ", ";
   }
-  auto operator<=>(const Where&) const = default;
+  bool operator<(const Where& other) const {
+    return std::tie(home, identity, kind, spelling) <
+           std::tie(other.home, other.identity, other.kind, other.spelling);
+  }
 };
 
 std::string Packed(std::string_view json) {
