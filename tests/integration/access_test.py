@@ -153,17 +153,41 @@ class TenantCanaryTest(harness.Case):
         for name, key in tenants.items():
             connections[name] = self.connect(server)
             connections[name].call("AUTH", key)
-        leaks = 0
+        leaks = stolen = 0
+        leases = {"alpha": [], "beta": []}
         for done in range(0, rounds, 50):
             for name, rpc in connections.items():
-                calls = [self.operation(chance, name) for _ in range(25)]
-                foreign = f"canary-{'beta' if name == 'alpha' else 'alpha'}"
-                for result in rpc.pipeline(calls):
-                    text = str(result) if isinstance(result, harness.RpcError) else repr(result)
-                    leaks += foreign in text
+                other = "beta" if name == "alpha" else "alpha"
+                calls = [self.operation(chance, name) for _ in range(20)]
+                calls += [self.with_lease(chance, name, leases[name]) for _ in range(3)]
+                stealing = len(calls)
+                calls += [self.with_lease(chance, name, leases[other]) for _ in range(2)]
+                for index, (error, result) in enumerate(self.in_any_order(rpc, calls)):
+                    leaks += f"canary-{other}" in repr((error, result))
+                    stolen += index >= stealing and error is None
+                    if isinstance(result, dict) and "lease" in result:
+                        leases[name] = leases[name][-9:] + [result["lease"]]
         canaries_in_log = len(re.findall(r"canary-", server.log()))
-        harness.figure("canary", leaks == 0 and canaries_in_log == 0, seed=seed,
-                       ops=done + 50, leaks=leaks, in_log=canaries_in_log)
+        harness.figure("canary", leaks == 0 and stolen == 0 and canaries_in_log == 0, seed=seed,
+                       ops=done + 50, leaks=leaks, stolen=stolen, in_log=canaries_in_log)
+
+    @staticmethod
+    def in_any_order(rpc, calls):
+        """(error, result) of each call; those that may wait are answered when they are ready."""
+        data = b"".join(harness.request(i, *call) for i, call in enumerate(calls))
+        replies = sorted(rpc.exchange(data, len(calls)), key=lambda message: message[1])
+        return [(error, result) for _, _, error, result in replies]
+
+    @staticmethod
+    def with_lease(chance, name, leases):
+        """Something that is done with a lease, by whoever holds it or by the other tenant."""
+        lease = chance.choice(leases) if leases else "0" * 32
+        value = f"canary-{name}-{chance.randrange(1000)}"
+        return chance.choice([
+            ("CACHE.FILL", [lease, value]), ("CACHE.APPEND", [lease, value]),
+            ("CACHE.RENEW", [lease]), ("CACHE.ABANDON", [lease]),
+            ("CACHE.ABANDON", [lease, {"error": value, "ttl_ms": 50}]),
+        ])
 
     @staticmethod
     def operation(chance, name):
@@ -171,12 +195,22 @@ class TenantCanaryTest(harness.Case):
         key, prompt = f"key{chance.randrange(20)}", f"Question {chance.randrange(20)}?"
         value = f"canary-{name}-{chance.randrange(1000)}"
         identity = {"identity": {"model": "m"}}
+        chat = {"request": {"model": "m", "input": prompt}}
+        fetch = {"wait": False, "lease_ms": 500}
         return chance.choice([
             ("SET", [key, value]), ("SET", [key, value, {"nx": True}]), ("GET", [key]),
             ("MGET", [f"key{i}" for i in range(20)]), ("DEL", [key]), ("INCRBY", [key, 1]),
             ("SCAN", [{"limit": 100}]), ("EXISTS", [key]), ("TTL", [key]),
             ("SET", [value, value]), ("CACHE.STORE", [prompt, value, identity]),
             ("CACHE.LOOKUP", [prompt, identity]), ("CACHE.LOOKUP", [prompt.lower(), identity]),
+            ("CACHE.FETCH", [prompt, {**identity, **fetch}]), ("CACHE.STORE", [None, value, chat]),
+            ("CACHE.FETCH", [None, {**chat, **fetch}]), ("CACHE.LOOKUP", [None, chat]),
+            ("CACHE.FETCH", [prompt, {**fetch, "tier": "exact"}]),
+            ("CACHE.STORE", [prompt, value, {"tags": ["t"], "model": value}]),
+            ("CACHE.EXPLAIN", [prompt, identity]), ("CACHE.EXPLAIN", [None, chat]),
+            ("CACHE.EXPIRE", [prompt, 60_000, identity]), ("CACHE.INVALIDATE", ["tag", "t"]),
+            ("CACHE.INVALIDATE", ["entry", prompt]), ("CACHE.INVALIDATE", ["identity", chat]),
+            ("CACHE.INVALIDATE", ["model", value]), ("CACHE.TYPES", []),
             ("CACHE.STATS", []), ("INFO", []), ("STATS", []), ("SLOWLOG", []),
             ("CLIENT.LIST", []), ("NO.SUCH." + name, [value]), ("GET", [key, value]),
             ("COMMAND.DOCS", ["GET"]), ("EXPIRE", [value, value]), ("MSET", [key, value]),
