@@ -28,7 +28,8 @@ constexpr std::size_t kReportedMax = 20;  // refused entries that are named; mor
 constexpr std::size_t kBatchEntries = 200;
 // Below the least that a server can be told to take in one request.
 constexpr std::size_t kBatchBytes = std::size_t{48} * 1024;
-constexpr std::uint64_t kBatchValues = base::limits::kFrameItems.value / 2;
+// Some are left for what stands around the entries.
+constexpr std::uint64_t kBatchValues = base::limits::kFrameItems.value - 64;
 // Frame, params and array of entries stand around an entry.
 constexpr auto kEntryDepthMax = static_cast<std::uint32_t>(base::limits::kDepth.value - 3);
 constexpr int kBusyTries = 300;
