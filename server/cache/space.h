@@ -55,7 +55,7 @@ class Cache::Space {
 
   struct Rules {
     Room bound;
-    config::EvictionPolicy policy;
+    config::EvictionPolicy policy = config::EvictionPolicy::kLru;
   };
 
   // Marks the entry as used. A fresh one goes before a stale one.
