@@ -200,6 +200,19 @@ TEST_CASE("Replies are readable text") {
         "name  calls  p50\nGET   1      2\nSET   10     3");
 }
 
+TEST_CASE("A table with too many columns stands on its side") {
+  std::string wide = R"("id": 1)";
+  for (int i = 0; i < 14; ++i) {
+    wide += R"(, "c)" + std::to_string(i) + R"(": [1, 2])";
+  }
+  const auto shown = [](const std::string& fields) {
+    return FormatReply(Json(R"({"a": {)" + fields + R"(}, "b": {)" + fields + "}}"),
+                       Style::kReadable, false);
+  };
+  CHECK(shown(wide).starts_with("name  a      b\nid    1      1\nc0    [1,2]  [1,2]\n"));
+  CHECK(shown(R"("id": 1)") == "name  id\na     1\nb     1");
+}
+
 TEST_CASE("Replies are JSON on request") {
   const Value reply = Json(R"({"a": [1, null]})");
   CHECK(FormatReply(reply, Style::kJson, false) == R"({"a":[1,null]})");

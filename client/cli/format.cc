@@ -168,6 +168,23 @@ class ReadableWriter {
     return IsContainer(value) ? wire::ToJson(value) : Scalar(value);
   }
 
+  // A table that is too wide for a terminal stands on its side, if it is shorter so.
+  static bool IsTooWide(const std::vector<std::vector<std::string>>& lines) {
+    constexpr std::size_t kColumnsMax = 14;
+    return lines[0].size() > kColumnsMax && lines.size() < lines[0].size();
+  }
+
+  static std::vector<std::vector<std::string>> OnItsSide(
+      const std::vector<std::vector<std::string>>& lines) {
+    std::vector<std::vector<std::string>> turned(lines[0].size());
+    for (const auto& cells : lines) {
+      for (std::size_t column = 0; column < cells.size(); ++column) {
+        turned[column].push_back(cells[column]);
+      }
+    }
+    return turned;
+  }
+
   void WriteTable(const Value::Array& items, std::size_t depth) {
     std::vector<std::vector<std::string>> lines(1);
     for (const auto& [key, value] : *items.front().AsMap()) {
@@ -178,6 +195,9 @@ class ReadableWriter {
       for (const auto& [key, value] : *item.AsMap()) {
         lines.back().push_back(Cell(value));
       }
+    }
+    if (IsTooWide(lines)) {
+      lines = OnItsSide(lines);
     }
     for (const auto& cells : lines) {
       std::string text;

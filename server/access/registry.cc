@@ -198,7 +198,7 @@ base::Result<Principal> Registry::Authenticate(std::string_view key) const {
     return Error{Code::kUnauthenticated, "the access key is not valid"};
   }
   return Principal{access_key.namespace_id, home->second.name, access_key.permissions,
-                   access_key.id};
+                   access_key.id, access_key.label};
 }
 
 std::optional<Principal> Registry::Revalidate(const Principal& principal) const {

@@ -58,6 +58,7 @@ struct Principal {
   std::string namespace_name = "default";
   std::uint8_t permissions = kAllPermissions;
   std::uint64_t key_id = 0;  // 0: no access key was needed
+  std::string key_label{};   // may be empty
 };
 
 struct Namespace {

@@ -109,11 +109,19 @@ void AddCache(const MetricsSources& sources, MetricsText& text) {
                "Rows of another namespace found where they must not be; must stay 0.",
                Double(stats.foreign_bodies));
   for (const cache::CounterField& row : cache::kCounterFields) {
-    for (const cache::TypeStats& type : stats.types) {
+    if (row.kind != cache::CounterKind::kFigure) {
+      continue;
+    }
+    for (const cache::AccountStats& type : stats.types) {
       text.Counter("reprise_cache_" + std::string(row.name) + "_total", row.meaning,
-                   Double(type.counters.*row.field), {{"type", type.type}});
+                   Double(type.counters.*row.field), {{"type", type.name}});
     }
   }
+  text.Gauge("reprise_cache_log_pending", "Records of decisions that are not yet written.",
+             Double(stats.log.pending));
+  text.Counter("reprise_cache_log_dropped_total",
+               "Records of decisions that found too many pending.",
+               Double(stats.log.totals.dropped));
 }
 
 void AddFlights(const MetricsSources& sources, MetricsText& text) {

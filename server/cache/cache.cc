@@ -114,6 +114,20 @@ std::string_view ReasonOf(Absent why) {
   return "no entry for this prompt and identity";
 }
 
+Reason CountedAs(Absent why) {
+  switch (why) {
+    case Absent::kExpired:
+      return Reason::kExpired;
+    case Absent::kTooOld:
+      return Reason::kTooOld;
+    case Absent::kVoid:
+      return Reason::kInvalidated;
+    case Absent::kUnknown:
+      break;
+  }
+  return Reason::kUnknown;
+}
+
 std::string_view ReasonOf(const Found& found) {
   if (found.stale) {
     return "the answer is past its time to live";
@@ -147,7 +161,7 @@ std::string_view NameOf(Tier tier) {
 }
 
 Cache::Cache(const KeyHasher& hasher, const base::Clock& clock)
-    : hasher_(hasher), flights_(clock) {}
+    : hasher_(hasher), clock_(clock), flights_(clock) {}
 Cache::~Cache() = default;
 
 base::Result<std::unique_ptr<Cache>> Cache::Load(
@@ -164,19 +178,8 @@ base::Result<std::unique_ptr<Cache>> Cache::Load(
 base::Status Cache::LoadSpace(storage::NamespaceId id, base::UnixMillis now,
                               storage::Store& store) {
   Space& space = FindOrMake(id);
+  RETURN_IF_ERROR(LoadAccounts(id, space, store));
   std::optional<Error> bad;
-  const std::string counters_prefix = CountersPrefix(id);
-  const storage::ScanRequest counter_rows{
-      .family = Family::kMeta, .prefix = counters_prefix, .after = ""};
-  RETURN_IF_ERROR(store.Scan(counter_rows, storage::kNever, [&](const storage::ScanRow& row) {
-    auto counters = ParseCounters(row.value);
-    if (!counters.ok()) {
-      bad = counters.error();
-      return false;
-    }
-    space.SetCounters(row.key.substr(counters_prefix.size()), counters.value());
-    return true;
-  }));
   struct Loaded {
     Slot slot;
     std::string type;
@@ -220,7 +223,7 @@ base::Status Cache::LoadSpace(storage::NamespaceId id, base::UnixMillis now,
                        store.Get(Family::kEntries, ViewOf(key), now, storage::ReadMode::kDisk));
       entry.slot.bytes = EntryBytes(0, body.has_value() ? body->value().size() : 0);
     }
-    space.Insert(entry.slot, {entry.type, entry.model, entry.tags}, false);
+    space.Insert(entry.slot, {entry.type, entry.model, entry.tags});
     next_id_ = std::max(next_id_, entry.slot.id + 1);
   }
   return LoadFloors(id, space, store);
@@ -257,7 +260,7 @@ Cache::Space& Cache::FindOrMake(storage::NamespaceId id) {
   base::MutexLock lock(mutex_);
   auto& space = spaces_[static_cast<std::uint32_t>(id)];
   if (space == nullptr) {
-    space = std::make_unique<Space>(totals_);
+    space = std::make_unique<Space>(totals_, log_share_, id);
   }
   return *space;
 }
@@ -396,7 +399,7 @@ base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits
   if (!question.type.empty() || !options.bypass_rules.empty()) {
     ASSIGN_OR_RETURN(Ruling ruling, Judge(question, options));
     if (ruling.refused) {
-      return Refuse(std::move(ruling), FindOrMake(question.namespace_id), limits);
+      return Refuse(std::move(ruling), question, limits);
     }
   }
   thread_local std::string identity;
@@ -415,33 +418,29 @@ base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits
   ASSIGN_OR_RETURN(auto found, FindAnswer(search));
   if (found.has_value() && IsKept(found->type, options)) {
     if (!found->stale && !limits.peek) {
-      search.space.CountHit(found->type, found->worth, found->tier);
+      CountServed(search.space, *found, DecisionKind::kHit, {question.asker, view.now()});
     }
     const std::string_view reason = ReasonOf(*found);
     return Outcome{std::move(found), reason, {}};
   }
   ASSIGN_OR_RETURN(Ruling ruling, Judge(question, options));
   if (ruling.refused) {
-    return Refuse(std::move(ruling), search.space, limits);
+    return Refuse(std::move(ruling), question, limits);
   }
   if (limits.count_miss && !limits.peek) {
-    search.space.CountMiss(ruling.type);
-    if (search.shadow.has_value()) {
-      search.space.CountShadow(ruling.type, *search.shadow);
-    }
+    CountMiss(search.space, {ruling.type, CountedAs(search.why), search.shadow},
+              {question.asker, view.now()});
   }
   return Outcome{std::nullopt, ReasonOf(search.why), std::move(ruling)};
 }
 
-Outcome Cache::Refuse(Ruling ruling, Space& space, const LookupLimits& limits) {
-  if (limits.count_miss && !limits.peek) {
-    space.CountMiss(ruling.type);
+// That is the last word, even where the caller of a miss would ask again: it is always counted.
+Outcome Cache::Refuse(Ruling ruling, const Question& question, const LookupLimits& limits) {
+  if (!limits.peek) {
+    CountMiss(FindOrMake(question.namespace_id), {ruling.type, Reason::kPolicy, std::nullopt},
+              {question.asker, clock_.Now()});
   }
   return {std::nullopt, "the policies refuse it", std::move(ruling)};
-}
-
-void Cache::CountStale(storage::NamespaceId id, const Found& found) {
-  FindOrMake(id).CountStale(found.type, found.worth, found.tier);
 }
 
 base::Result<Stored> Cache::Store(const Question& question, const Answer& answer,
@@ -494,9 +493,11 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
   transaction.Put(Family::kEntries, ViewOf(SummaryKey(id, slot.exact)), summary, slot.expires_at);
   transaction.Put(Family::kEntries, ViewOf(BodyKey(id, slot.exact)), body, slot.expires_at);
   Space& space = FindOrMake(id);
-  space.Insert(slot, {type->name, answer.model, answer.tags}, true);
+  const EntryLabels labels{type->name, answer.model, answer.tags};
+  space.Insert(slot, labels);
   transaction.OnAbort(
       [&space, exact = slot.exact, entry = slot.id] { space.Forget(exact, entry); });
+  CountStore(question, labels, transaction);
   return Stored{true, {}, slot.id, slot.exact, slot.normalized, slot.fresh_until};
 }
 
@@ -517,10 +518,6 @@ base::Result<FlightQuestion> Cache::Ask(const Question& question, Tier deepest,
   return asked;
 }
 
-void Cache::CountFollower(storage::NamespaceId id, const Filled& filled, Tier tier) {
-  FindOrMake(id).CountFollower(filled.type, filled.worth, tier);
-}
-
 // Ids grow with time and stay below 2^53, so that every client language holds them exactly; after a
 // restart they go on above all that were given out.
 std::uint64_t Cache::TakeId(base::UnixMillis now) {
@@ -533,7 +530,7 @@ std::uint64_t Cache::Drop(storage::NamespaceId id, bool forget, storage::Transac
   const auto prefix = storage::PrefixOf(id);
   transaction.DeletePrefix(Family::kEntries, {prefix.data(), prefix.size()});
   if (forget) {
-    transaction.DeletePrefix(Family::kMeta, CountersPrefix(id));
+    DeleteAccounts(id, transaction);
   }
   transaction.DeletePrefix(Family::kMeta, FloorsPrefix(id));
   flights_.Drop(id);
@@ -615,54 +612,6 @@ bool Cache::NeedsReclaim() const {
   const auto spaces = Spaces();
   return std::any_of(spaces.begin(), spaces.end(),
                      [](const auto& item) { return item.second->NeedsReclaim(); });
-}
-
-NamespaceStats Cache::Stats(storage::NamespaceId id) const {
-  const Space* space = Find(id);
-  return space == nullptr ? NamespaceStats() : space->Stats();
-}
-
-NamespaceStats Cache::Total() const {
-  NamespaceStats total;
-  for (const auto& [id, space] : Spaces()) {
-    const NamespaceStats stats = space->Stats();
-    total.entries += stats.entries;
-    total.bytes += stats.bytes;
-    total.memory_bytes += stats.memory_bytes;
-    total.foreign_bodies += stats.foreign_bodies;
-    for (const TypeStats& type : stats.types) {
-      const auto same = std::find_if(total.types.begin(), total.types.end(),
-                                     [&](const TypeStats& t) { return t.type == type.type; });
-      if (same == total.types.end()) {
-        total.types.push_back(type);
-      } else {
-        same->counters.Add(type.counters);
-      }
-    }
-  }
-  return total;
-}
-
-bool Cache::WriteCounters(storage::Transaction& transaction) {
-  bool wrote = false;
-  for (const auto& [id, space] : Spaces()) {
-    const std::vector<TypeStats> changed = space->TakeDirty();
-    for (const TypeStats& type : changed) {
-      transaction.Put(Family::kMeta, CountersKey(id, type.type), FormatCounters(type.counters),
-                      storage::kNever);
-    }
-    if (!changed.empty()) {
-      wrote = true;
-      transaction.OnAbort([space = space] { space->MarkDirty(); });
-    }
-  }
-  return wrote;
-}
-
-bool Cache::HasUnwrittenCounters() const {
-  const auto spaces = Spaces();
-  return std::any_of(spaces.begin(), spaces.end(),
-                     [](const auto& item) { return item.second->dirty(); });
 }
 
 void Cache::SweepExpired(base::UnixMillis now, std::size_t slots_max) {

@@ -1,4 +1,5 @@
-// Cache: answers by question. Stores entries, looks them up by tier, counts what that saved.
+// Cache: answers by question. Stores entries, looks them up by tier, counts what that saved
+// (accounts.h) and records decisions (decision_log.h).
 //
 // Lookup order: exact (same identity, same bytes of prompt), then normalized (same identity, same
 // normal form: server/text/normalize.h). The stored identity, prompt and namespace are compared
@@ -23,6 +24,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,8 +35,10 @@
 
 #include "protocol/base/mutex.h"
 #include "protocol/base/result.h"
+#include "server/cache/accounts.h"
 #include "server/cache/bounds.h"
 #include "server/cache/counters.h"
+#include "server/cache/decision_log.h"
 #include "server/cache/explain.h"
 #include "server/cache/flights.h"
 #include "server/cache/identity.h"
@@ -42,6 +46,7 @@
 #include "server/cache/labels.h"
 #include "server/cache/port.h"
 #include "server/cache/row.h"
+#include "server/cache/tier.h"
 #include "server/config/options.h"
 #include "storage/engine/namespace_id.h"
 #include "storage/engine/store.h"
@@ -49,14 +54,12 @@
 
 namespace reprise::cache {
 
-enum class Tier : std::uint8_t { kExact, kNormalized };
-std::string_view NameOf(Tier tier);
-
 struct Question {
   storage::NamespaceId namespace_id = storage::kDefaultNamespace;
   std::string_view prompt;    // UTF-8
   std::string_view identity;  // one MessagePack value; empty: no identity
   std::string_view type;      // a configured query type; empty: the rules decide
+  Asker asker{};
 };
 
 struct Answer {
@@ -79,6 +82,8 @@ struct Stored {
   KeyHash normalized;
   base::UnixMillis expires_at{0};
 };
+
+struct EntryLabels;
 
 struct LookupLimits {
   Tier deepest = Tier::kNormalized;         // tiers behind this one are not tried
@@ -116,9 +121,11 @@ struct Outcome {
   Ruling ruling;            // only of a miss
 };
 
-struct TypeStats {
-  std::string type;
-  Counters counters;
+// The accounts of one namespace in one dimension, all read at the same moment.
+struct AccountsStats {
+  std::vector<AccountStats> accounts;
+  Counters total;
+  LogStats log;
 };
 
 struct NamespaceStats {
@@ -126,7 +133,8 @@ struct NamespaceStats {
   std::uint64_t bytes = 0;           // as bounds count them (bounds.h)
   std::uint64_t memory_bytes = 0;    // of the index
   std::uint64_t foreign_bodies = 0;  // must stay 0: rows whose namespace was not the reader's
-  std::vector<TypeStats> types;
+  std::vector<AccountStats> types;
+  LogStats log;
 };
 
 class Cache {
@@ -155,9 +163,16 @@ class Cache {
   base::Result<Neighbourhood> FindNeighbours(const FlightQuestion& asked, const storage::View& view,
                                              std::uint64_t rows_max) const;
   // A stale answer was served after all, and so saved a call.
-  void CountStale(storage::NamespaceId id, const Found& found);
+  void CountStale(storage::NamespaceId id, const Found& found, const Asker& asker);
+  // It was not: the caller computes a new one.
+  void CountRenewal(storage::NamespaceId id, const Found& found, const Asker& asker);
   // Somebody who waited for the answer had it, and so saved a call.
-  void CountFollower(storage::NamespaceId id, const Filled& filled, Tier tier);
+  void CountFollower(storage::NamespaceId id, const Filled& filled, Tier tier, const Asker& asker);
+  // The caller wanted no stored answer, and was not looked up.
+  void CountBypass(const Question& question, const config::CacheOptions& options);
+  // An answer was not taken. `type` is that of the lease; empty: it has none.
+  void CountRefusedFill(storage::NamespaceId id, std::string_view type, Reason reason,
+                        const Asker& asker);
   Flights& flights() { return flights_; }
 
   // Voids all entries with the label that were stored before now; O(1) in their number. Their rows
@@ -196,12 +211,19 @@ class Cache {
   std::uint64_t Drop(storage::NamespaceId id, bool forget, storage::Transaction& transaction);
 
   NamespaceStats Stats(storage::NamespaceId id) const;
+  AccountsStats StatsBy(storage::NamespaceId id, Dimension dimension) const;
   // All namespaces together, for metrics.
   NamespaceStats Total() const;
 
-  // Writes the counters that changed since they were last written; false when none had.
+  // Writes the counters that changed since they were last written, with the records of the decision
+  // log; false when none had.
   bool WriteCounters(storage::Transaction& transaction);
   bool HasUnwrittenCounters() const;
+  // cache.log_sample_ppm and cache.log_keep_ms. Any thread.
+  void SetLog(const config::CacheOptions& options);
+  // Called on any thread when so many records are pending that WriteCounters should come soon. Set
+  // it before the first lookup; it must not wait.
+  void OnManyRecords(std::function<void()> nudge) { nudge_ = std::move(nudge); }
   // Forgets expired entries, looking at no more than `slots_max` slots of each namespace.
   void SweepExpired(base::UnixMillis now, std::size_t slots_max);
 
@@ -226,9 +248,28 @@ class Cache {
   base::Result<std::optional<Found>> AskTier(Search& search, Tier tier) const;
   // What there is for the question; not counted.
   base::Result<std::optional<Found>> FindAnswer(Search& search) const;
-  static Outcome Refuse(Ruling ruling, Space& space, const LookupLimits& limits);
+  Outcome Refuse(Ruling ruling, const Question& question, const LookupLimits& limits);
   std::string CursorMark(storage::NamespaceId id) const;
   base::Result<std::string> StartOf(const PageRequest& request) const;
+  static base::Status LoadAccounts(storage::NamespaceId id, Space& space, storage::Store& store);
+  static void DeleteAccounts(storage::NamespaceId id, storage::Transaction& transaction);
+  // Whom a decision is for, and when it is made.
+  struct Moment {
+    const Asker& asker;
+    base::UnixMillis now;
+  };
+  static Decision DecisionOf(const Moment& moment, DecisionKind kind, Reason reason);
+  std::optional<std::int64_t> MicrosSince(base::Nanos arrived) const;
+  void CountServed(Space& space, const Found& found, DecisionKind kind, const Moment& moment);
+  struct Missed {
+    std::string_view type;  // the question's
+    Reason reason;
+    std::optional<Worth> shadow;
+  };
+  void CountMiss(Space& space, const Missed& missed, const Moment& moment);
+  void CountStore(const Question& question, const EntryLabels& labels,
+                  storage::Transaction& transaction);
+  void NudgeWhenMany();
   std::uint64_t TakeId(base::UnixMillis now);
 
   // What all namespaces hold together. Any thread.
@@ -269,6 +310,9 @@ class Cache {
   std::vector<std::pair<storage::NamespaceId, Space*>> Spaces() const;
 
   KeyHasher hasher_;
+  const base::Clock& clock_;
+  LogShare log_share_;
+  std::function<void()> nudge_;
   Flights flights_;
   std::uint64_t next_id_ = 1;  // used by Load and then by the writer thread only
   Giver giver_;                // used by the writer thread only

@@ -63,8 +63,8 @@ struct Bench {
     return std::string(*wire::Decode(outcome.value().found->body.response).value().AsText());
   }
   Counters Count(std::string_view type, NamespaceId home = NamespaceId{1}) const {
-    for (const TypeStats& stats : cache->Stats(home).types) {
-      if (stats.type == type) {
+    for (const AccountStats& stats : cache->Stats(home).types) {
+      if (stats.name == type) {
         return stats.counters;
       }
     }
@@ -124,7 +124,7 @@ TEST_CASE("past its time to live an answer is stale for the type's window, then 
     CHECK(outcome.value().found->expires_at == expires_at);
   }
   CHECK(bench.Count("general").hits_exact == 2);  // A stale one counts when it is served.
-  bench.cache->CountStale(NamespaceId{1}, *bench.Ask("What is RAII?").value().found);
+  bench.cache->CountStale(NamespaceId{1}, *bench.Ask("What is RAII?").value().found, {});
   CHECK(bench.Count("general").hits_exact == 3);
   CHECK(bench.Count("general").stale == 1);
 

@@ -16,10 +16,6 @@ std::string CountersPrefix(storage::NamespaceId id) {
   return "cache_counters/" + std::to_string(static_cast<std::uint32_t>(id)) + "/";
 }
 
-std::string CountersKey(storage::NamespaceId id, std::string_view type) {
-  return CountersPrefix(id).append(type);
-}
-
 std::string FormatCounters(const Counters& counters) {
   base::Buffer buffer;
   wire::Writer writer(buffer);

@@ -1,7 +1,8 @@
-// Counters: what one query type of one namespace did and saved. They survive restarts.
+// Counters: what one account (a query type, a model, a bot of one namespace) did and saved. They
+// survive restarts.
 //
-// Units: counts, tokens, nano-dollars. Threads: values. Errors: kCorrupt when a stored row is
-// unreadable.
+// Units: counts, tokens, nano-dollars, milliseconds, microseconds. All are sums, so that accounts
+// can be added. Threads: values. Errors: kCorrupt when a stored row is unreadable.
 #pragma once
 
 #include <array>
@@ -27,15 +28,46 @@ struct Counters {
   std::uint64_t stale = 0;
   std::uint64_t shadow_hits = 0;
   std::uint64_t shadow_cost_nano = 0;
+  std::uint64_t bypasses = 0;
+  std::uint64_t misses_expired = 0;
+  std::uint64_t misses_too_old = 0;
+  std::uint64_t misses_invalidated = 0;
+  std::uint64_t misses_by_policy = 0;
+  std::uint64_t refused_fills = 0;
+  std::uint64_t hit_age_ms = 0;
+  std::uint64_t hits_under_minute_old = 0;
+  std::uint64_t hits_under_hour_old = 0;
+  std::uint64_t hits_under_day_old = 0;
+  std::uint64_t hits_older = 0;
+  std::uint64_t lookup_micros = 0;
+  std::uint64_t lookups_under_10_micros = 0;
+  std::uint64_t lookups_under_100_micros = 0;
+  std::uint64_t lookups_under_1_ms = 0;
+  std::uint64_t lookups_under_10_ms = 0;
+  std::uint64_t lookups_under_100_ms = 0;
+  std::uint64_t lookups_longer = 0;
+  std::uint64_t follower_wait_ms = 0;
 
+  bool operator==(const Counters&) const = default;
   void Add(const Counters& other);
+
+  // Decisions at once: a follower was a miss, or a bypass, before its answer came.
+  std::uint64_t lookups() const { return hits_exact + hits_normalized - followers + misses; }
+  // Misses without an entry: those that have no other reason.
+  std::uint64_t misses_unknown() const {
+    return misses - misses_expired - misses_too_old - misses_invalidated - misses_by_policy;
+  }
 };
+
+// Buckets are shown together, as one list.
+enum class CounterKind : std::uint8_t { kFigure, kAgeBucket, kTimeBucket };
 
 // A name for each field, in the order in which they are stored and shown.
 struct CounterField {
   std::string_view name;
   std::uint64_t Counters::*field;
   std::string_view meaning;
+  CounterKind kind = CounterKind::kFigure;
 };
 inline constexpr std::array kCounterFields{
     CounterField{"hits_exact", &Counters::hits_exact, "lookups answered by the exact tier"},
@@ -54,10 +86,43 @@ inline constexpr std::array kCounterFields{
                  "lookups that a tier in shadow mode would have answered"},
     CounterField{"shadow_cost_nano", &Counters::shadow_cost_nano,
                  "nano-dollars that those answers would have saved"},
+    CounterField{"bypasses", &Counters::bypasses, "requests that asked for no stored answer"},
+    CounterField{"misses_expired", &Counters::misses_expired, "misses: the entry had expired"},
+    CounterField{"misses_too_old", &Counters::misses_too_old,
+                 "misses: the entry was older than the caller takes"},
+    CounterField{"misses_invalidated", &Counters::misses_invalidated,
+                 "misses: the entry was invalidated"},
+    CounterField{"misses_by_policy", &Counters::misses_by_policy,
+                 "misses: a query type or a rule kept the question out"},
+    CounterField{"refused_fills", &Counters::refused_fills,
+                 "fills that were no answer, were too large, or had no lease"},
+    CounterField{"hit_age_ms", &Counters::hit_age_ms, "ages of the answers served, together"},
+    CounterField{"hits_under_minute_old", &Counters::hits_under_minute_old,
+                 "answers served that were younger than a minute", CounterKind::kAgeBucket},
+    CounterField{"hits_under_hour_old", &Counters::hits_under_hour_old,
+                 "answers served that were a minute to an hour old", CounterKind::kAgeBucket},
+    CounterField{"hits_under_day_old", &Counters::hits_under_day_old,
+                 "answers served that were an hour to a day old", CounterKind::kAgeBucket},
+    CounterField{"hits_older", &Counters::hits_older, "answers served that were older",
+                 CounterKind::kAgeBucket},
+    CounterField{"lookup_micros", &Counters::lookup_micros,
+                 "time from arrival to decision, together"},
+    CounterField{"lookups_under_10_micros", &Counters::lookups_under_10_micros,
+                 "lookups decided in less than 10 us", CounterKind::kTimeBucket},
+    CounterField{"lookups_under_100_micros", &Counters::lookups_under_100_micros, "in 10 to 100 us",
+                 CounterKind::kTimeBucket},
+    CounterField{"lookups_under_1_ms", &Counters::lookups_under_1_ms, "in 100 us to 1 ms",
+                 CounterKind::kTimeBucket},
+    CounterField{"lookups_under_10_ms", &Counters::lookups_under_10_ms, "in 1 to 10 ms",
+                 CounterKind::kTimeBucket},
+    CounterField{"lookups_under_100_ms", &Counters::lookups_under_100_ms, "in 10 to 100 ms",
+                 CounterKind::kTimeBucket},
+    CounterField{"lookups_longer", &Counters::lookups_longer, "in more", CounterKind::kTimeBucket},
+    CounterField{"follower_wait_ms", &Counters::follower_wait_ms,
+                 "time that followers waited, together"},
 };
 
 // Rows of the `meta` family. Fields may be appended in later versions; missing ones read as 0.
-std::string CountersKey(storage::NamespaceId id, std::string_view type);
 std::string CountersPrefix(storage::NamespaceId id);
 std::string FormatCounters(const Counters& counters);
 base::Result<Counters> ParseCounters(std::string_view value);

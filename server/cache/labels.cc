@@ -125,6 +125,15 @@ bool Labels::IsVoid(LabelSet set, std::uint64_t id) const {
                                     [&](LabelNumber number) { return id < known_[number].floor; });
 }
 
+std::string_view Labels::NameIn(LabelSet set, LabelKind kind) const {
+  for (const LabelNumber number : sets_[set].labels) {
+    if (known_[number].kind == kind) {
+      return known_[number].name;
+    }
+  }
+  return {};
+}
+
 std::vector<std::pair<LabelKind, std::string>> Labels::DropFloors() {
   std::vector<Key> dropped;
   for (LabelNumber number = 0; number < known_.size(); ++number) {

@@ -45,6 +45,8 @@ class Labels {
   Floor Invalidate(const Label& label, Floor floor);
   void Restore(const Label& label, Floor before);
   bool IsVoid(LabelSet set, std::uint64_t id) const;
+  // The first name of this kind in the set; empty when it has none. Valid until the next change.
+  std::string_view NameIn(LabelSet set, LabelKind kind) const;
   bool HasFloors() const { return floors_ > 0; }
   // Forgets all floors; answers the labels that had one. Only when nothing void is left.
   std::vector<std::pair<LabelKind, std::string>> DropFloors();

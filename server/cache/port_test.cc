@@ -202,7 +202,7 @@ TEST_CASE("reading pages neither counts nor makes an entry more recently used") 
   CHECK(bench.ReadAll().size() == 2);
   bench.Put("third");
   CHECK(bench.ReadAll() == std::map<std::string, int>{{"second", 1}, {"third", 1}});
-  for (const TypeStats& type : bench.cache->Stats(NamespaceId{1}).types) {
+  for (const AccountStats& type : bench.cache->Stats(NamespaceId{1}).types) {
     CHECK(type.counters.hits_exact + type.counters.hits_normalized + type.counters.misses == 0);
   }
 }

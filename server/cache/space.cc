@@ -88,7 +88,7 @@ Cache::Candidate Cache::Space::Take(SlotNumber slot, Tier tier, const Visible& v
           entry.fresh_until,
           entry.worth,
           entry.type,
-          types_[entry.type].type,
+          std::string(accounts_.types().NameOf(entry.type)),
           stale};
 }
 
@@ -131,59 +131,8 @@ std::optional<Cache::Space::Known> Cache::Space::Look(const KeyHash& exact,
     return std::nullopt;
   }
   const Slot& entry = index_.at(slot);
-  return Known{entry.id, types_[entry.type].type, entry.created_at, entry.fresh_until, entry.worth};
-}
-
-void Cache::Space::CountHit(std::string_view type, const Worth& worth, Tier tier) {
-  base::MutexLock lock(mutex_);
-  CountSaving(types_[TypeNumber(type)].counters, worth, tier);
-}
-
-void Cache::Space::CountShadow(std::string_view type, const Worth& worth) {
-  base::MutexLock lock(mutex_);
-  Counters& counters = types_[TypeNumber(type)].counters;
-  ++counters.shadow_hits;
-  counters.shadow_cost_nano += worth.cost_nano;
-  dirty_ = true;
-}
-
-void Cache::Space::CountStale(std::string_view type, const Worth& worth, Tier tier) {
-  base::MutexLock lock(mutex_);
-  Counters& counters = types_[TypeNumber(type)].counters;
-  CountSaving(counters, worth, tier);
-  ++counters.stale;
-}
-
-void Cache::Space::CountFollower(std::string_view type, const Worth& worth, Tier tier) {
-  base::MutexLock lock(mutex_);
-  Counters& counters = types_[TypeNumber(type)].counters;
-  CountSaving(counters, worth, tier);
-  ++counters.followers;
-}
-
-void Cache::Space::CountSaving(Counters& counters, const Worth& worth, Tier tier) {
-  ++(tier == Tier::kExact ? counters.hits_exact : counters.hits_normalized);
-  counters.tokens_saved_in += worth.tokens_in;
-  counters.tokens_saved_out += worth.tokens_out;
-  counters.cost_saved_nano += worth.cost_nano;
-  dirty_ = true;
-}
-
-void Cache::Space::CountMiss(std::string_view type) {
-  base::MutexLock lock(mutex_);
-  ++types_[TypeNumber(type)].counters.misses;
-  dirty_ = true;
-}
-
-// A handful of types; at most kQueryTypes are configured at a time.
-std::uint16_t Cache::Space::TypeNumber(std::string_view name) {
-  for (std::size_t i = 0; i < types_.size(); ++i) {
-    if (types_[i].type == name) {
-      return static_cast<std::uint16_t>(i);
-    }
-  }
-  types_.push_back({std::string(name), {}});
-  return static_cast<std::uint16_t>(types_.size() - 1);
+  return Known{entry.id, std::string(accounts_.in(Dimension::kType).NameOf(entry.type)),
+               entry.created_at, entry.fresh_until, entry.worth};
 }
 
 std::vector<KeyHash> Cache::Space::MakeRoom(const KeyHash& exact, std::uint32_t bytes,
@@ -235,8 +184,7 @@ std::optional<KeyHash> Cache::Space::Evict(Short what, base::UnixMillis now) {
   }
   const Slot& entry = index_.at(victim);
   const KeyHash exact = entry.exact;
-  ++types_[entry.type].counters.evictions;
-  dirty_ = true;
+  CountEviction(entry);
   RemoveSlot(victim);
   return exact;
 }
@@ -246,9 +194,9 @@ Room Cache::Space::held() const {
   return index_.held();
 }
 
-void Cache::Space::Insert(Slot entry, const EntryLabels& labels, bool count) {
+void Cache::Space::Insert(Slot entry, const EntryLabels& labels) {
   base::MutexLock lock(mutex_);
-  entry.type = TypeNumber(labels.type);
+  entry.type = accounts_.types().NumberOf(labels.type);
   if (const SlotNumber replaced = index_.FindExact(entry.exact); replaced != kNoSlot) {
     RemoveSlot(replaced);
   }
@@ -256,10 +204,6 @@ void Cache::Space::Insert(Slot entry, const EntryLabels& labels, bool count) {
   partitions_.Add(entry.partition);
   index_.Insert(entry);
   totals_.Add(entry.bytes);
-  if (count) {
-    ++types_[entry.type].counters.stores;
-    dirty_ = true;
-  }
 }
 
 void Cache::Space::Forget(const KeyHash& exact, std::uint64_t id) {
@@ -299,10 +243,7 @@ std::uint64_t Cache::Space::Clear(bool forget_counters) {
   reclaim_cursor_ = 0;
   reclaim_left_ = 0;
   if (forget_counters) {
-    for (TypeStats& type : types_) {
-      type.counters = Counters();
-    }
-    dirty_ = false;
+    accounts_.Forget();
   }
   return removed;
 }
@@ -346,35 +287,6 @@ std::vector<Cache::Space::Life> Cache::Space::TakeSlides(base::UnixMillis now,
 bool Cache::Space::HasSlides() const {
   base::MutexLock lock(mutex_);
   return !slides_.empty();
-}
-
-NamespaceStats Cache::Space::Stats() const {
-  base::MutexLock lock(mutex_);
-  return {index_.size(), index_.held().bytes, index_.MemoryBytes(), foreign_bodies_, types_};
-}
-
-bool Cache::Space::dirty() const {
-  base::MutexLock lock(mutex_);
-  return dirty_;
-}
-
-std::vector<TypeStats> Cache::Space::TakeDirty() {
-  base::MutexLock lock(mutex_);
-  if (!dirty_) {
-    return {};
-  }
-  dirty_ = false;
-  return types_;
-}
-
-void Cache::Space::MarkDirty() {
-  base::MutexLock lock(mutex_);
-  dirty_ = true;
-}
-
-void Cache::Space::SetCounters(std::string_view type, const Counters& counters) {
-  base::MutexLock lock(mutex_);
-  types_[TypeNumber(type)].counters = counters;
 }
 
 void Cache::Space::CountForeignBody() {

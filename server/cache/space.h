@@ -1,4 +1,4 @@
-// Space: one namespace's part of the cache: its index, its bound, its counters. Private to this
+// Space: one namespace's part of the cache: its index, its bound, its accounts. Private to this
 // folder.
 //
 // Threads: every method takes the mutex for a moment and calls nothing outside while it holds it.
@@ -42,8 +42,9 @@ void DeleteRows(storage::NamespaceId id, const KeyHash& exact, storage::Transact
 
 class Cache::Space {
  public:
-  // `totals` lives longer than the space.
-  explicit Space(Totals& totals) : totals_(totals) {}
+  // `totals` and `log` live longer than the space.
+  Space(Totals& totals, LogShare& log, storage::NamespaceId id)
+      : totals_(totals), accounts_(log, static_cast<std::uint64_t>(id)) {}
   // What a reader may see: entries that are committed, alive and young enough.
   struct Visible {
     std::uint64_t committed = 0;
@@ -72,11 +73,10 @@ class Cache::Space {
   };
   std::optional<Known> Look(const KeyHash& exact, const Visible& visible) const;
 
-  void CountHit(std::string_view type, const Worth& worth, Tier tier);
-  void CountShadow(std::string_view type, const Worth& worth);
-  void CountStale(std::string_view type, const Worth& worth, Tier tier);
-  void CountMiss(std::string_view type);
-  void CountFollower(std::string_view type, const Worth& worth, Tier tier);
+  // `model` made the answer; empty where there is none.
+  void Count(std::string_view type, std::string_view model, const Decision& decision);
+  void CountStore(const EntryLabels& labels, std::string_view bot);
+  void TakeBackStore(const EntryLabels& labels, std::string_view bot);
 
   // Takes out the entry with this exact hash, which is about to be replaced, and what else keeps
   // `bytes` more from fitting into the bound, but no more than kEvictionsPerStore: the exact hashes
@@ -90,7 +90,7 @@ class Cache::Space {
   Room held() const;
 
   // Replaces the entry with the same exact hash, if there is one.
-  void Insert(Slot entry, const EntryLabels& labels, bool count);
+  void Insert(Slot entry, const EntryLabels& labels);
   // Takes back an insert whose commit failed.
   void Forget(const KeyHash& exact, std::uint64_t id);
   // The entry's id, when there was one.
@@ -110,10 +110,14 @@ class Cache::Space {
   bool HasSlides() const;
 
   NamespaceStats Stats() const;
+  AccountsStats StatsBy(Dimension dimension) const;
   bool dirty() const;
-  std::vector<TypeStats> TakeDirty();
-  void MarkDirty();
-  void SetCounters(std::string_view type, const Counters& counters);
+  Accounts::Unwritten TakeUnwritten();
+  void Written(const Accounts::Unwritten& unwritten);
+  void PutBack(Accounts::Unwritten unwritten);
+  void LoadCounters(Dimension dimension, std::string_view name, const Counters& counters);
+  void LoadLog(const LogTotals& totals);
+  void BalanceAccounts();
   void CountForeignBody();
 
   // How many entries a label would void, or the floor that it had and how many it voids now.
@@ -140,8 +144,7 @@ class Cache::Space {
   void SweepExpired(base::UnixMillis now, std::size_t slots_max);
 
  private:
-  void CountSaving(Counters& counters, const Worth& worth, Tier tier) REQUIRES(mutex_);
-  std::uint16_t TypeNumber(std::string_view name) REQUIRES(mutex_);
+  void CountEviction(const Slot& entry) REQUIRES(mutex_);
   void RemoveSlot(SlotNumber slot) REQUIRES(mutex_);
   bool IsVoid(const Slot& slot) const REQUIRES(mutex_);
   std::uint64_t Count(const Label& label) const REQUIRES(mutex_);
@@ -153,9 +156,8 @@ class Cache::Space {
   Totals& totals_;
   mutable base::Mutex mutex_;
   Index index_ GUARDED_BY(mutex_);
-  std::vector<TypeStats> types_ GUARDED_BY(mutex_);
+  Accounts accounts_ GUARDED_BY(mutex_);
   std::vector<KeyHash> slides_ GUARDED_BY(mutex_);
-  bool dirty_ GUARDED_BY(mutex_) = false;
   Labels labels_ GUARDED_BY(mutex_);
   Partitions partitions_ GUARDED_BY(mutex_);
   SlotNumber sweep_cursor_ GUARDED_BY(mutex_) = 0;

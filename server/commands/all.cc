@@ -15,6 +15,7 @@ extern const CommandSpec kCacheFetch;
 extern const CommandSpec kCacheFill;
 extern const CommandSpec kCacheImport;
 extern const CommandSpec kCacheInvalidate;
+extern const CommandSpec kCacheLog;
 extern const CommandSpec kCacheLookup;
 extern const CommandSpec kCacheRenew;
 extern const CommandSpec kCacheStats;
@@ -70,6 +71,7 @@ std::span<const CommandSpec* const> AllCommands() {
       &kCacheFill,
       &kCacheImport,
       &kCacheInvalidate,
+      &kCacheLog,
       &kCacheLookup,
       &kCacheRenew,
       &kCacheStats,

@@ -170,6 +170,8 @@ class FetchWaiter final : public cache::Waiter {
     std::string stream;
     std::string type;
     Form form;
+    std::string bot;
+    base::Nanos arrived{0};
   };
   FetchWaiter(std::shared_ptr<LateReply> reply, Parts parts)
       : reply_(std::move(reply)), parts_(std::move(parts)) {}
@@ -224,7 +226,8 @@ class FetchWaiter final : public cache::Waiter {
     const cache::Tier tier =
         filled.exact == parts_.exact ? cache::Tier::kExact : cache::Tier::kNormalized;
     RETURN_IF_ERROR(WriteFilled(filled, tier, parts_.form, parts_.instance.clock().Now(), writer));
-    parts_.instance.cache().CountFollower(parts_.namespace_id, filled, tier);
+    parts_.instance.cache().CountFollower(parts_.namespace_id, filled, tier,
+                                          {parts_.bot, parts_.arrived});
     return base::Ok{};
   }
 
@@ -291,10 +294,11 @@ base::Status Revalidate(Context& context, const Args& args, const Need& need, wi
     const auto lease =
         cache.flights().Join(std::move(question), JoinRequestOf(context, args, need), nullptr);
     if (lease.ok()) {
+      cache.CountRenewal(context.principal.namespace_id, *need.stale, context.asker);
       return Lead(context, args, need, {*lease.value(), exact}, reply);
     }
   }
-  cache.CountStale(context.principal.namespace_id, *need.stale);
+  cache.CountStale(context.principal.namespace_id, *need.stale, context.asker);
   WriteHit(*need.stale, "past its time to live; another caller computes it anew", context.now(),
            reply);
   return base::Ok{};
@@ -326,7 +330,8 @@ base::Status Join(Context& context, const Args& args, const Need& need, wire::Wr
   const std::shared_ptr<LateReply> late = context.deferral->Take();
   auto waiter = std::make_shared<FetchWaiter>(
       late, FetchWaiter::Parts{context.instance, context.principal.namespace_id, exact,
-                               std::string(args.BytesOr(kStream, "")), need.type, need.form});
+                               std::string(args.BytesOr(kStream, "")), need.type, need.form,
+                               std::string(context.asker.bot), context.asker.arrived});
   const auto lease = cache.flights().Join(std::move(question), request, std::move(waiter));
   if (lease.ok() && !lease.value().has_value()) {
     return base::Ok{};  // It waits; from here on the request may be gone.
@@ -347,7 +352,7 @@ base::Status Join(Context& context, const Args& args, const Need& need, wire::Wr
 // A stored answer is all that the caller wants.
 base::Status Settle(Context& context, const Args& args, const Need& need, wire::Writer& reply) {
   if (need.stale.has_value()) {
-    context.instance.cache().CountStale(context.principal.namespace_id, *need.stale);
+    context.instance.cache().CountStale(context.principal.namespace_id, *need.stale, context.asker);
     WriteHit(*need.stale, need.reason, context.now(), reply);
   } else if (args.BoolOr(kOnlyIfCached, false)) {
     WriteStatus("miss", need.reason, reply);
@@ -377,20 +382,25 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(need.limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
   ASSIGN_OR_RETURN(need.form, FormOf(context, args, kReplay));
   const bool no_cache = args.BoolOr(kNoCache, false);
+  ASSIGN_OR_RETURN(need.asked, AskedBy(context, args));
+  const cache::Question& question = need.asked.question;
   if (args.BoolOr(kBypass, false)) {
+    context.instance.cache().CountBypass(question, context.config.cache);
     WriteStatus("bypass", "asked for", reply);
     return base::Ok{};
   }
   if (no_cache && args.BoolOr(kNoStore, false)) {
+    context.instance.cache().CountBypass(question, context.config.cache);
     WriteStatus("bypass", "no_cache and no_store were asked for", reply);
     return base::Ok{};
   }
-  ASSIGN_OR_RETURN(need.asked, AskedBy(context, args));
-  const cache::Question& question = need.asked.question;
   cache::Ruling ruling;
   if (no_cache) {
     ASSIGN_OR_RETURN(ruling, cache::Cache::Judge(question, context.config.cache));
     need.reason = "no_cache was asked for";
+    if (ruling.refused || !context.on_loop()) {  // Otherwise it is run again.
+      context.instance.cache().CountBypass(question, context.config.cache);
+    }
   } else {
     ASSIGN_OR_RETURN(
         cache::Outcome outcome,

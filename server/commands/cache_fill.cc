@@ -46,7 +46,8 @@ base::Result<Made> StoreAnswer(Context& context, const Args& args,
     answer.model = filling.model;
   }
   const cache::FlightQuestion& asked = filling.question;
-  const cache::Question question{asked.namespace_id, asked.prompt, asked.identity, asked.type};
+  const cache::Question question{asked.namespace_id, asked.prompt, asked.identity, asked.type,
+                                 context.asker};
   ASSIGN_OR_RETURN(const cache::Stored stored,
                    context.instance.cache().Store(question, answer, context.config.cache,
                                                   context.view.transaction()));
@@ -63,13 +64,33 @@ base::Result<Made> StoreAnswer(Context& context, const Args& args,
   return Made{stored, std::move(filled)};
 }
 
+// Counts what the caller did wrong; that the store could not write is not its fault.
+void CountRefused(Context& context, std::string_view type, base::Code code) {
+  const auto count = [&](cache::Reason reason) {
+    context.instance.cache().CountRefusedFill(context.principal.namespace_id, type, reason,
+                                              context.asker);
+  };
+  if (code == base::Code::kNotFound) {
+    count(cache::Reason::kNoLease);
+  } else if (code == base::Code::kTooLarge) {
+    count(cache::Reason::kTooLarge);
+  } else if (code == base::Code::kBadRequest) {
+    count(cache::Reason::kNoAnswer);
+  }
+}
+
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   cache::Flights& flights = context.instance.cache().flights();
   const std::string token(args.Bytes(0));
-  ASSIGN_OR_RETURN(const cache::Flights::Filling filling,
-                   flights.BeginFill(context.principal.namespace_id, token));
+  const auto began = flights.BeginFill(context.principal.namespace_id, token);
+  if (!began.ok()) {
+    CountRefused(context, "", began.error().code);
+    return began.error();
+  }
+  const cache::Flights::Filling& filling = began.value();
   auto made = StoreAnswer(context, args, filling);
   if (!made.ok()) {
+    CountRefused(context, filling.question.type, made.error().code);
     flights.CancelFill(token);
     return made.error();
   }

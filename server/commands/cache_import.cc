@@ -210,7 +210,7 @@ class Import {
                      ValueOf(fields_, kEntryIdentity, kIdentityPacked));
     ASSIGN_OR_RETURN(cache::Answer answer, AnswerOf(fields_, response, kAnswerFields));
     const cache::Question question{context_.principal.namespace_id, fields_.BytesOr(kPrompt, ""),
-                                   identity, TypeOf()};
+                                   identity, TypeOf(), context_.asker};
     ASSIGN_OR_RETURN(answer.life, LifeOf(question));
     return Store(question, answer);
   }

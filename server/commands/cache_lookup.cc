@@ -49,7 +49,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   std::shared_ptr<const std::string> joined;
   RETURN_IF_ERROR(Reshape(form, *outcome.found, joined));
   if (outcome.found->stale) {
-    context.instance.cache().CountStale(asked.question.namespace_id, *outcome.found);
+    context.instance.cache().CountStale(asked.question.namespace_id, *outcome.found,
+                                        asked.question.asker);
   }
   WriteHit(*outcome.found, outcome.reason, context.now(), reply);
   return base::Ok{};

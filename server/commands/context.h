@@ -41,10 +41,20 @@ struct Session {
   std::uint64_t access_version = 0;  // of the registry, when `principal` was last looked at
   int auth_failures = 0;
   bool close_after_reply = false;
-  std::string client;                       // as the client named itself in HELLO
+  std::string client;                       // as the client named itself in HELLO, with its version
+  std::string bot;                          // its name alone
   std::shared_ptr<const std::string> peer;  // never null in a server
   Subscriptions* subscriptions = nullptr;   // null in embedded mode
 };
+
+// Who asks, for the accounts: the label of the access key when it has one, or else the name given
+// in HELLO.
+inline std::string_view BotOf(const Session& session) {
+  if (!session.principal->key_label.empty()) {
+    return session.principal->key_label;
+  }
+  return session.bot.empty() ? cache::kUnnamedBot : std::string_view(session.bot);
+}
 
 // The reply of a command that waits, to be given later. Any thread; dropping it gives none.
 class LateReply {
@@ -76,6 +86,7 @@ struct Context {
   Session* session = nullptr;
   Deferral* deferral = nullptr;
   std::uint64_t owner = 0;  // the connection's id; 0 in embedded mode
+  cache::Asker asker{};     // lives as long as the request
   std::string key_scratch{};
 
   // A command that waits cannot do so on the loop: it answers kWouldBlock there, and is run again.

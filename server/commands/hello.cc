@@ -37,7 +37,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
     }
   }
   if (args.Has(kClient)) {
-    session.client = std::string(args.BytesOr(kClient, ""));
+    session.bot = std::string(args.BytesOr(kClient, ""));
+    session.client = session.bot;
     if (args.Has(kVersion)) {
       session.client.append("/").append(args.BytesOr(kVersion, ""));
     }

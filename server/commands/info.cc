@@ -72,7 +72,11 @@ void WriteCache(const Context& context, wire::Writer& reply) {
       context.instance.cache().Stats(context.principal.namespace_id);
   // Of the whole server: INFO is for administrators.
   const cache::FlightStats flights = context.instance.cache().flights().Stats();
-  reply.Map(10);
+  cache::Counters sum;
+  for (const cache::AccountStats& type : stats.types) {
+    sum.Add(type.counters);
+  }
+  reply.Map(16);
   reply.Field("entries", stats.entries);
   reply.Field("entries_max", context.config.cache.entries_max);
   reply.Field("memory_bytes", stats.memory_bytes);
@@ -83,6 +87,12 @@ void WriteCache(const Context& context, wire::Writer& reply) {
   reply.Field("leases_expired", flights.leases_expired);
   reply.Field("flights_filled", flights.filled);
   reply.Field("wait_timeouts", flights.wait_timeouts);
+  reply.Field("lookups", sum.lookups());
+  reply.Field("hits", sum.hits_exact + sum.hits_normalized);
+  reply.Field("stale", sum.stale);
+  reply.Field("misses", sum.misses);
+  reply.Field("log_pending", stats.log.pending);
+  reply.Field("log_dropped", stats.log.totals.dropped);
 }
 
 void WriteProcess(const Context& /*context*/, wire::Writer& reply) {

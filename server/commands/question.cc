@@ -59,6 +59,7 @@ base::Result<Asked> AskedBy(const Context& context, const Args& args, std::strin
   Asked asked;
   asked.question.namespace_id = context.principal.namespace_id;
   asked.question.type = type;
+  asked.question.asker = context.asker;
   if (request.empty()) {
     if (prompt.empty()) {
       return Error{Code::kBadRequest, "neither a prompt nor 'request' is given"};

@@ -67,6 +67,8 @@ struct CacheOptions {
   std::int64_t value_bytes_max = base::limits::kValueBytes.value;
   std::int64_t prompt_bytes_max = base::limits::kPromptBytes.value;
   std::int64_t counters_flush_ms = 1'000;  // hit counters are written this often
+  std::int64_t log_sample_ppm = 0;         // share of decisions that are recorded, in a million
+  std::int64_t log_keep_ms = std::int64_t{7} * 86'400'000;
   TierMode exact = TierMode::kOn;
   TierMode normalized = TierMode::kOn;
   std::int64_t negative_ttl_ms = 5'000;      // how long an upstream's error may be told to others

@@ -347,6 +347,14 @@ constexpr std::array kOtherRows{
                   Cache<&CacheOptions::counters_flush_ms>(),
                   "Hit and saving counters are written this often."),
            10, 600'000),
+    Within(Number("cache.log_sample_ppm", Kind::kInteger, Change::kLive,
+                  Cache<&CacheOptions::log_sample_ppm>(),
+                  "Share of decisions (hits, misses, refusals) that CACHE.LOG can show, in a "
+                  "million; 0: none, 1000000: all. Prompts are never recorded."),
+           0, 1'000'000),
+    Within(Number("cache.log_keep_ms", Kind::kMilliseconds, Change::kLive,
+                  Cache<&CacheOptions::log_keep_ms>(), "Recorded decisions are kept this long."),
+           1'000, limits::kTtlMs.ceiling),
     Row{"cache.exact", Kind::kChoice, Change::kLive, 0, 0,
         Enumeration<&Config::cache, &CacheOptions::exact>(),
         "Tier exact: the same prompt and identity. on; off; or shadow: it looks and counts what it "

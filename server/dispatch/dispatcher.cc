@@ -63,6 +63,7 @@ struct Dispatcher::Job final : public base::Task {
   std::uint64_t access_version = 0;
   std::shared_ptr<const config::Config> config;
   std::shared_ptr<const std::string> peer;
+  std::string bot;
   ReplyTo reply_to;
   base::Nanos received{0};
   base::Buffer reply;
@@ -91,8 +92,9 @@ struct Dispatcher::Job final : public base::Task {
     reply.Clear();
     wire::BeginResponse(request.msgid, reply);
     wire::Writer writer(reply);
-    commands::Context context{parts.instance, *config, view,     *principal,
-                              &parts.server,  nullptr, deferral, reply_to.owner};
+    commands::Context context{parts.instance, *config,        view,
+                              *principal,     &parts.server,  nullptr,
+                              deferral,       reply_to.owner, {bot, received}};
     return plan.spec->run(context, args, writer);
   }
   void Settle(const base::Status& outcome) {
@@ -225,8 +227,15 @@ bool Dispatcher::RunInline(const Plan& plan, const Incoming& incoming, commands:
     wire::BeginResponse(incoming.request.msgid, out);
     wire::Writer writer(out);
     const storage::View view(parts_.instance.store(), clock_.Now(), storage::ReadMode::kMemory);
-    commands::Context context{parts_.instance, *Config(), view,    *session.principal,
-                              &parts_.server,  &session,  nullptr, session.id};
+    commands::Context context{parts_.instance,
+                              *Config(),
+                              view,
+                              *session.principal,
+                              &parts_.server,
+                              &session,
+                              nullptr,
+                              session.id,
+                              {commands::BotOf(session), incoming.received}};
     outcome = plan.spec->run(context, args_, writer);
     if (!outcome.ok() && outcome.error().code == Code::kWouldBlock) {
       out.Truncate(start);
@@ -264,6 +273,7 @@ bool Dispatcher::Offload(const Plan& plan, const Incoming& incoming,
   job->access_version = session.access_version;
   job->config = Config();
   job->peer = session.peer;
+  job->bot = commands::BotOf(session);
   job->reply_to = reply_to;
   job->reply_to.owner = session.id;
   job->received = incoming.received;

@@ -14,6 +14,22 @@ constexpr int kTrimBatches = 8;
 
 }  // namespace
 
+class Instance::CountersCall final : public storage::Mutation {
+ public:
+  explicit CountersCall(Instance& instance) : instance_(instance) {}
+
+  base::Status Apply(storage::Transaction& transaction) override {
+    instance_.cache_->WriteCounters(transaction);
+    return base::Ok{};
+  }
+  // Refused or not: the next tick writes what is left.
+  void Finish(base::Status /*outcome*/) override { instance_.counters_submitted_ = false; }
+  std::size_t QueuedBytes() const override { return sizeof(*this); }
+
+ private:
+  Instance& instance_;
+};
+
 Instance::Instance(std::unique_ptr<storage::Store> store, const base::Clock& clock)
     : clock_(clock), store_(std::move(store)) {}
 
@@ -21,21 +37,24 @@ Instance::~Instance() {
   if (cache_ != nullptr) {
     WriteCounters();
   }
+  flight_timer_.reset();
+  store_.reset();  // It finishes what was submitted, which still uses the cache.
 }
 
 base::Result<std::unique_ptr<Instance>> Instance::Open(const config::Config& config,
                                                        base::SystemClock& clock) {
   ASSIGN_OR_RETURN(auto store, storage::Store::Open(config.store, clock));
-  return Load(std::move(store), clock);
+  return Load(std::move(store), config.cache, clock);
 }
 
 base::Result<std::unique_ptr<Instance>> Instance::OpenWithClock(const config::Config& config,
                                                                 const base::Clock& clock) {
   ASSIGN_OR_RETURN(auto store, storage::Store::OpenWithClock(config.store, clock));
-  return Load(std::move(store), clock);
+  return Load(std::move(store), config.cache, clock);
 }
 
 base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::Store> store,
+                                                       const config::CacheOptions& options,
                                                        const base::Clock& clock) {
   std::unique_ptr<Instance> instance(new Instance(std::move(store), clock));
   ASSIGN_OR_RETURN(instance->access_, access::Registry::Load(*instance->store_));
@@ -44,6 +63,8 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
     namespaces.push_back(entry.id);
   }
   ASSIGN_OR_RETURN(instance->cache_, cache::Cache::Load(*instance->store_, namespaces, clock));
+  instance->cache_->SetLog(options);
+  instance->cache_->OnManyRecords([owner = instance.get()] { owner->SubmitCounters(); });
   instance->flight_timer_ = std::make_unique<FlightTimer>(instance->cache_->flights(), clock);
   return instance;
 }
@@ -91,6 +112,17 @@ void Instance::WriteCounters() {
         return base::Ok{};
       });
   (void)written.ok();
+}
+
+void Instance::SubmitCounters() {
+  if (counters_submitted_.exchange(true)) {
+    return;
+  }
+  std::vector<std::unique_ptr<storage::Mutation>> calls;
+  calls.push_back(std::make_unique<CountersCall>(*this));
+  if (!store_->Submit(calls)) {
+    counters_submitted_ = false;  // The next tick writes them.
+  }
 }
 
 }  // namespace reprise::instance

@@ -8,6 +8,7 @@
 // Open. Lifetime: everything handed out lives as long as the Instance.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "protocol/base/clock.h"
@@ -46,14 +47,19 @@ class Instance {
  private:
   Instance(std::unique_ptr<storage::Store> store, const base::Clock& clock);
   static base::Result<std::unique_ptr<Instance>> Load(std::unique_ptr<storage::Store> store,
+                                                      const config::CacheOptions& options,
                                                       const base::Clock& clock);
   void WriteCounters();
+  // As WriteCounters, but does not wait. Any thread.
+  void SubmitCounters();
+  class CountersCall;
 
   const base::Clock& clock_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<access::Registry> access_;
   std::unique_ptr<cache::Cache> cache_;
   std::unique_ptr<FlightTimer> flight_timer_;  // before the cache goes
+  std::atomic<bool> counters_submitted_{false};
 };
 
 }  // namespace reprise::instance

@@ -133,15 +133,51 @@ export interface CacheCounters {
   tokensSavedIn: Integer;
   tokensSavedOut: Integer;
   costSavedNano: Integer;
-  [name: string]: Integer | undefined;
+  /** Hits under a minute, under an hour, under a day old, and older. */
+  hitAges?: Integer[];
+  /** Lookups in less than 10 us, 100 us, 1 ms, 10 ms, 100 ms, and in more. */
+  lookupTimes?: Integer[];
+  [name: string]: Integer | Integer[] | undefined;
 }
 
 export interface CacheStats {
   entries: Integer;
   entriesMax: Integer;
   memoryBytes: Integer;
+  /** By type, which is the default. */
   types: Record<string, CacheCounters>;
+  /** By model, if so asked: then there are no `types`. */
+  models?: Record<string, CacheCounters>;
+  /** By bot, if so asked. */
+  bots?: Record<string, CacheCounters>;
   total: CacheCounters;
+  log?: { [field: string]: Integer };
+}
+
+export interface CacheDecision {
+  position: Integer;
+  timeMs: number;
+  decision: 'hit' | 'stale' | 'miss' | 'bypass' | 'refused';
+  reason: string;
+  tier: string | null;
+  /** Of the entry; 0: none. */
+  id: Integer;
+  type: string;
+  model: string;
+  bot: string;
+  tokensIn: number;
+  tokensOut: number;
+  costNano: Integer;
+  /** The record stands for 1000000 / samplePpm decisions. */
+  samplePpm: number;
+}
+
+export interface CacheDecisions {
+  records: CacheDecision[];
+  /** Give it as `after` to go on. */
+  next: Integer;
+  more: boolean;
+  samplePpm: number;
 }
 
 export interface Scanned {
@@ -233,7 +269,10 @@ export const RESULTS = {
   'CACHE.RENEW': record<{ leaseMs: number }>(),
   'CACHE.APPEND': record<{ chunks: number }>(),
   'CACHE.INVALIDATE': record<{ entries: Integer }>(),
-  'CACHE.STATS': record<CacheStats>({ types: dictionary(), total: record() }),
+  'CACHE.STATS': record<CacheStats>({
+    types: dictionary(), models: dictionary(), bots: dictionary(), total: record(), log: record(),
+  }),
+  'CACHE.LOG': record<CacheDecisions>({ records: records() }),
   'CACHE.TYPES': dictionary<TypePolicy>(),
 
   'COMMAND.LIST': as<string[]>(),

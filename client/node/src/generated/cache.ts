@@ -230,6 +230,17 @@ export interface CacheInvalidateOptions {
   dryRun?: boolean | undefined;
 }
 
+export interface CacheLogOptions {
+  /** records behind this position; the oldest when not given (0 to 9007199254740992) */
+  after?: Integer | undefined;
+  /** most records of this page; 100 when not given (1 to 1000) */
+  limit?: Integer | undefined;
+  /** only what this bot asked (0 to 128 bytes) */
+  bot?: string | undefined;
+  /** only this query type (0 to 64 bytes) */
+  type?: string | undefined;
+}
+
 export interface CacheLookupOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
@@ -268,6 +279,15 @@ export interface CacheLookupOptions {
    * CACHE.STORE, which looks at none) (0 to 64 bytes)
    */
   replay?: string | undefined;
+}
+
+export interface CacheStatsOptions {
+  /**
+   * what accounts are shown: type (the default), model (who made the answer; "" where there is
+   * none), bot (who asked: the label of its access key, or its name in HELLO, or `unnamed`) (0 to
+   * 64 bytes)
+   */
+  by?: string | undefined;
 }
 
 export interface CacheStoreOptions {
@@ -467,6 +487,22 @@ export class CacheCommands {
   }
 
   /**
+   * Decisions of the cache, oldest first: hits with what they saved, misses, bypasses, refused
+   * fills. cache.log_sample_ppm says how many are recorded, and each record of how many it is one
+   * (1000000 / sample_ppm); cache.log_keep_ms how long they stay. Records appear within a second.
+   * Prompts and answers are never recorded.
+   * @returns {records: [{position, time_ms, decision (hit, stale, miss, bypass, refused), reason,
+   * tier or nil, id or 0, type, model, bot, tokens_in, tokens_out, cost_nano, sample_ppm}, ...],
+   * next: give it as `after` for the next page, more: whether that may have records now,
+   * sample_ppm: of decisions from now on}
+   * @throws CorruptError, IoError
+   */
+  log(options: CacheLogOptions = {}, call: CallOptions = {}): Promise<ResultOf<'CACHE.LOG'>> {
+    return this.caller.call('CACHE.LOG', named(options), call)
+      .then(RESULTS['CACHE.LOG']);
+  }
+
+  /**
    * The stored answer to a prompt, or a miss: first by the same text, then by the same text but for
    * case, white space and terminal punctuation.
    * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
@@ -493,15 +529,20 @@ export class CacheCommands {
   }
 
   /**
-   * Entries, and what each query type did and saved since the namespace was made; the counters
-   * survive restarts.
-   * @returns {entries, entries_max, bytes, bytes_max, eviction, memory_bytes, types: {name:
-   * counters}, total: counters}; counters are {hits_exact, hits_normalized, misses, stores,
-   * evictions, tokens_saved_in, tokens_saved_out, cost_saved_nano, followers, stale, shadow_hits,
-   * shadow_cost_nano}
+   * Entries, and what each query type, model or bot did and saved since the namespace was made. The
+   * sums over types, over models and over bots are equal. The counters survive restarts, and after
+   * a crash they agree with CACHE.LOG.
+   * @returns {entries, entries_max, bytes, bytes_max, eviction, memory_bytes, types (or models, or
+   * bots): {name: counters}, total: counters, log: {sample_ppm, pending, recorded, dropped,
+   * dropped_tokens_in, dropped_tokens_out, dropped_cost_nano}}; counters are {lookups, hits_exact,
+   * hits_normalized, misses, stores, evictions, tokens_saved_in, tokens_saved_out, cost_saved_nano,
+   * followers, stale, shadow_hits, shadow_cost_nano, bypasses, misses_expired, misses_too_old,
+   * misses_invalidated, misses_by_policy, refused_fills, hit_age_ms, lookup_micros,
+   * follower_wait_ms, misses_unknown, hit_ages: hits [under a minute, an hour, a day old, older],
+   * lookup_times: lookups [under 10 us, 100 us, 1 ms, 10 ms, 100 ms, longer]}
    */
-  stats(call: CallOptions = {}): Promise<ResultOf<'CACHE.STATS'>> {
-    return this.caller.call('CACHE.STATS', [], call)
+  stats(options: CacheStatsOptions = {}, call: CallOptions = {}): Promise<ResultOf<'CACHE.STATS'>> {
+    return this.caller.call('CACHE.STATS', named(options), call)
       .then(RESULTS['CACHE.STATS']);
   }
 

@@ -8,6 +8,7 @@ export const REPEATABLE: ReadonlySet<string> = new Set([
   'CACHE.FETCH',
   'CACHE.IMPORT',
   'CACHE.INVALIDATE',
+  'CACHE.LOG',
   'CACHE.LOOKUP',
   'CACHE.STATS',
   'CACHE.STORE',

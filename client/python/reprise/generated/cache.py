@@ -259,6 +259,26 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "CACHE.INVALIDATE", [what, *given(value)], {"identity": identity,
                 "request": request, "identity_mode": identity_mode, "dry_run": dry_run}, call)
 
+    def cache_log(
+            self, *, after: int | None = None, limit: int | None = None, bot: str | None = None,
+            type: str | None = None, call: CallOptions | None = None) -> MapR:
+        """Decisions of the cache, oldest first: hits with what they saved, misses, bypasses,
+        refused fills. cache.log_sample_ppm says how many are recorded, and each record of how many
+        it is one (1000000 / sample_ppm); cache.log_keep_ms how long they stay. Records appear
+        within a second. Prompts and answers are never recorded.
+
+        after: records behind this position; the oldest when not given
+        limit: most records of this page; 100 when not given
+        bot: only what this bot asked
+        type: only this query type
+        Result: {records: [{position, time_ms, decision (hit, stale, miss, bypass, refused), reason,
+        tier or nil, id or 0, type, model, bot, tokens_in, tokens_out, cost_nano, sample_ppm}, ...],
+        next: give it as `after` for the next page, more: whether that may have records now,
+        sample_ppm: of decisions from now on}.
+        """
+        return self._call(
+                "CACHE.LOG", [], {"after": after, "limit": limit, "bot": bot, "type": type}, call)
+
     def cache_lookup(
             self, prompt: str | None, *, identity: Any = None, request: Any = None,
             identity_mode: str | None = None, type: str | None = None,
@@ -303,16 +323,24 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         """
         return self._call("CACHE.RENEW", [lease], {}, call)
 
-    def cache_stats(self, *, call: CallOptions | None = None) -> MapR:
-        """Entries, and what each query type did and saved since the namespace was made; the
-        counters survive restarts.
+    def cache_stats(self, *, by: str | None = None, call: CallOptions | None = None) -> MapR:
+        """Entries, and what each query type, model or bot did and saved since the namespace was
+        made. The sums over types, over models and over bots are equal. The counters survive
+        restarts, and after a crash they agree with CACHE.LOG.
 
-        Result: {entries, entries_max, bytes, bytes_max, eviction, memory_bytes, types: {name:
-        counters}, total: counters}; counters are {hits_exact, hits_normalized, misses, stores,
-        evictions, tokens_saved_in, tokens_saved_out, cost_saved_nano, followers, stale,
-        shadow_hits, shadow_cost_nano}.
+        by: what accounts are shown: type (the default), model (who made the answer; "" where there
+            is none), bot (who asked: the label of its access key, or its name in HELLO, or
+            `unnamed`)
+        Result: {entries, entries_max, bytes, bytes_max, eviction, memory_bytes, types (or models,
+        or bots): {name: counters}, total: counters, log: {sample_ppm, pending, recorded, dropped,
+        dropped_tokens_in, dropped_tokens_out, dropped_cost_nano}}; counters are {lookups,
+        hits_exact, hits_normalized, misses, stores, evictions, tokens_saved_in, tokens_saved_out,
+        cost_saved_nano, followers, stale, shadow_hits, shadow_cost_nano, bypasses, misses_expired,
+        misses_too_old, misses_invalidated, misses_by_policy, refused_fills, hit_age_ms,
+        lookup_micros, follower_wait_ms, misses_unknown, hit_ages: hits [under a minute, an hour, a
+        day old, older], lookup_times: lookups [under 10 us, 100 us, 1 ms, 10 ms, 100 ms, longer]}.
         """
-        return self._call("CACHE.STATS", [], {}, call)
+        return self._call("CACHE.STATS", [], {"by": by}, call)
 
     def cache_store(
             self, prompt: str | None, response: Any, *, identity: Any = None, request: Any = None,

@@ -15,6 +15,7 @@ FLAGS: dict[str, frozenset[str]] = {
     "CACHE.FILL": frozenset(["write"]),
     "CACHE.IMPORT": frozenset(["idempotent", "write"]),
     "CACHE.INVALIDATE": frozenset(["idempotent", "write"]),
+    "CACHE.LOG": frozenset(["blocking", "idempotent", "read"]),
     "CACHE.LOOKUP": frozenset(["idempotent", "read"]),
     "CACHE.RENEW": frozenset(["read"]),
     "CACHE.STATS": frozenset(["idempotent", "read"]),
@@ -72,9 +73,11 @@ OPTIONS: dict[str, frozenset[str]] = {
     "CACHE.FILL": frozenset(["cost_nano", "model", "tags", "tokens_in", "tokens_out", "ttl_ms"]),
     "CACHE.IMPORT": frozenset(["default_type", "keep_expiry", "replace"]),
     "CACHE.INVALIDATE": frozenset(["dry_run", "identity", "identity_mode", "request"]),
+    "CACHE.LOG": frozenset(["after", "bot", "limit", "type"]),
     "CACHE.LOOKUP": frozenset([
             "identity", "identity_mode", "max_age_ms", "replay", "request", "stale_ok_ms", "tier",
             "type"]),
+    "CACHE.STATS": frozenset(["by"]),
     "CACHE.STORE": frozenset([
             "cost_nano", "identity", "identity_mode", "model", "request", "tags", "tokens_in",
             "tokens_out", "ttl_ms", "type"]),

@@ -1,0 +1,13 @@
+// Tier: how a lookup hit. Threads: values. Errors: none.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace reprise::cache {
+
+// Numbers are stored (FORMAT.md): append only.
+enum class Tier : std::uint8_t { kExact, kNormalized };
+std::string_view NameOf(Tier tier);
+
+}  // namespace reprise::cache
