@@ -107,6 +107,7 @@ class Accounts {
   Accounts(LogShare& share, std::uint64_t seed);
 
   AccountTable& types() { return types_; }
+  const AccountTable& types() const { return types_; }
   AccountTable& models() { return models_; }
   const AccountTable& in(Dimension dimension) const;
 

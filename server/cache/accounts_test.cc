@@ -160,12 +160,12 @@ void Walk(Bench& bench, std::uint32_t seed, int steps) {
     const std::string_view bot = kBots[random() % kBots.size()];
     const Worth worth{static_cast<std::uint32_t>(random() % 1000),
                       static_cast<std::uint32_t>(random() % 1000), random()};
-    bench.clock.Advance(random() % 1'000);
+    bench.clock.Advance(static_cast<std::int64_t>(random() % 1'000));
     switch (random() % 12) {
       case 0:
       case 1: {
         Answer answer = AnswerBy(model, worth);
-        answer.ttl_ms = 1 + random() % 20'000;
+        answer.ttl_ms = 1 + static_cast<std::int64_t>(random() % 20'000);
         bench.Put(prompt, answer, type, bot);
         break;
       }
@@ -194,7 +194,7 @@ void Walk(Bench& bench, std::uint32_t seed, int steps) {
         break;
       case 5: {
         LookupLimits limits;
-        limits.max_age_ms = random() % 2'000;
+        limits.max_age_ms = static_cast<std::int64_t>(random() % 2'000);
         bench.Ask(prompt, type, bot, limits);
         break;
       }

@@ -131,8 +131,8 @@ std::optional<Cache::Space::Known> Cache::Space::Look(const KeyHash& exact,
     return std::nullopt;
   }
   const Slot& entry = index_.at(slot);
-  return Known{entry.id, std::string(accounts_.in(Dimension::kType).NameOf(entry.type)),
-               entry.created_at, entry.fresh_until, entry.worth};
+  return Known{entry.id, std::string(accounts_.types().NameOf(entry.type)), entry.created_at,
+               entry.fresh_until, entry.worth};
 }
 
 std::vector<KeyHash> Cache::Space::MakeRoom(const KeyHash& exact, std::uint32_t bytes,

@@ -45,6 +45,7 @@ class Cache::Space {
   // `totals` and `log` live longer than the space.
   Space(Totals& totals, LogShare& log, storage::NamespaceId id)
       : totals_(totals), accounts_(log, static_cast<std::uint64_t>(id)) {}
+
   // What a reader may see: entries that are committed, alive and young enough.
   struct Visible {
     std::uint64_t committed = 0;

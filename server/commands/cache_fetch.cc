@@ -374,6 +374,13 @@ base::Status Compute(Context& context, const Args& args, const Need& need, wire:
                                 : Join(context, args, need, reply);
 }
 
+// A request is not read for that: its prompt would only tell the query type.
+void CountBypass(Context& context, const Args& args) {
+  const cache::Question question{
+      context.principal.namespace_id, args.Bytes(0), {}, args.BytesOr(kType, ""), context.asker};
+  context.instance.cache().CountBypass(question, context.config.cache);
+}
+
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   Need need;
   need.limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
@@ -382,18 +389,18 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(need.limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
   ASSIGN_OR_RETURN(need.form, FormOf(context, args, kReplay));
   const bool no_cache = args.BoolOr(kNoCache, false);
-  ASSIGN_OR_RETURN(need.asked, AskedBy(context, args));
-  const cache::Question& question = need.asked.question;
   if (args.BoolOr(kBypass, false)) {
-    context.instance.cache().CountBypass(question, context.config.cache);
+    CountBypass(context, args);
     WriteStatus("bypass", "asked for", reply);
     return base::Ok{};
   }
   if (no_cache && args.BoolOr(kNoStore, false)) {
-    context.instance.cache().CountBypass(question, context.config.cache);
+    CountBypass(context, args);
     WriteStatus("bypass", "no_cache and no_store were asked for", reply);
     return base::Ok{};
   }
+  ASSIGN_OR_RETURN(need.asked, AskedBy(context, args));
+  const cache::Question& question = need.asked.question;
   cache::Ruling ruling;
   if (no_cache) {
     ASSIGN_OR_RETURN(ruling, cache::Cache::Judge(question, context.config.cache));
