@@ -29,7 +29,8 @@ void CheckNumber(const ArgSpec& arg, std::int64_t number) {
 void CheckBytes(const ArgSpec& arg, std::string_view bytes, std::string_view params) {
   ENSURE(bytes.empty() || (bytes.data() >= params.data() &&
                            bytes.data() + bytes.size() <= params.data() + params.size()));
-  if (arg.kind == ArgKind::kKey || arg.kind == ArgKind::kText) {
+  const bool is_nil = arg.nullable && bytes.empty();
+  if ((arg.kind == ArgKind::kKey || arg.kind == ArgKind::kText) && !is_nil) {
     CheckNumber(arg, static_cast<std::int64_t>(bytes.size()));
   }
 }
