@@ -115,7 +115,7 @@ TEST_CASE("the model of the request is that of the entry, unless the caller says
     REQUIRE(lease.Find("lease") != nullptr);
     bench.Run("CACHE.FILL", R"([")" + std::string(*lease.Find("lease")->AsText()) + R"(", "b", )" +
                                 std::string(options) + "]");
-    const std::string found(model());
+    std::string found(model());
     bench.Run("CACHE.INVALIDATE", R"(["all"])");
     return found;
   };
