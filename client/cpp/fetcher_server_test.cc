@@ -90,6 +90,7 @@ TEST_CASE("When a computation fails or its program goes, exactly one more comput
   std::atomic<int> computed{0};
   std::atomic<int> answered{0};
   std::vector<std::thread> threads;
+  threads.reserve(5);
   for (int i = 0; i < 5; ++i) {
     threads.emplace_back([&] {
       const auto answer =

@@ -235,7 +235,7 @@ TEST_CASE("JSON is as deep and has as many values as a request may have") {
   CHECK(wide(1'000'000).error().code == base::Code::kTooLarge);
   std::string sixteen = R"({"$map":[[1,2]]})";
   for (int i = 1; i < 16; ++i) {
-    sixteen = R"({"$map":[[1,)" + sixteen + "]]}";
+    sixteen.insert(0, R"({"$map":[[1,)").append("]]}");
   }
   CHECK(FromJson(sixteen).ok());
   CHECK(FromJson("[" + sixteen + "]").error().code == base::Code::kTooLarge);

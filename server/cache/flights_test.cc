@@ -41,7 +41,7 @@ struct Bench {
     REQUIRE(joined.value().has_value());
     return *joined.value();
   }
-  std::shared_ptr<NotingWaiter> Wait(FlightQuestion question, JoinRequest request) {
+  std::shared_ptr<NotingWaiter> Wait(FlightQuestion question, const JoinRequest& request) {
     auto waiter = std::make_shared<NotingWaiter>();
     const auto joined = flights.Join(std::move(question), request, waiter);
     REQUIRE(joined.ok());
