@@ -253,7 +253,8 @@ base::Status Flights::Fail(storage::NamespaceId id, std::string_view token, std:
     base::MutexLock lock(mutex_);
     ASSIGN_OR_RETURN(const FlightRef flight, FindLease(id, token));
     while (failure_ends_.size() >= kFailuresMax) {
-      ForgetFailure(failure_ends_.begin()->second);
+      const FlightRef failed = failure_ends_.begin()->second;  // Not the one that is erased.
+      ForgetFailure(failed);
     }
     auto failure = std::make_shared<Failure>();
     failure->error = error;
@@ -571,7 +572,8 @@ void Flights::Expire(base::Nanos now) {
       HandOver(flight, woken);
     }
     while (!failure_ends_.empty() && failure_ends_.begin()->first <= now) {
-      ForgetFailure(failure_ends_.begin()->second);
+      const FlightRef failed = failure_ends_.begin()->second;  // Not the one that is erased.
+      ForgetFailure(failed);
     }
   }
   WakeAll(woken);

@@ -101,7 +101,8 @@ TEST_CASE("what one request stored another spelling of it finds, in each shape")
 TEST_CASE("the model of the request is that of the entry, unless the caller says who answered") {
   const Bench bench;
   const auto model = [&] {
-    return bench.Run("CACHE.LOOKUP", Asking(kRequest)).Find("model")->AsText().value();
+    const Value found = bench.Run("CACHE.LOOKUP", Asking(kRequest));
+    return std::string(found.Find("model")->AsText().value());
   };
   bench.Run("CACHE.STORE", R"([null, "a", {"request": )" + std::string(kRequest) + "}]");
   CHECK(model() == "m");
@@ -115,7 +116,7 @@ TEST_CASE("the model of the request is that of the entry, unless the caller says
     REQUIRE(lease.Find("lease") != nullptr);
     bench.Run("CACHE.FILL", R"([")" + std::string(*lease.Find("lease")->AsText()) + R"(", "b", )" +
                                 std::string(options) + "]");
-    std::string found(model());
+    std::string found = model();
     bench.Run("CACHE.INVALIDATE", R"(["all"])");
     return found;
   };
