@@ -122,14 +122,16 @@ bool KeysBegin(std::string_view line) {
   return true;
 }
 
-// Whether all but ASCII stands in quotes or behind a '#', and no text goes over several lines.
-// toml++ 3.3 looks at other characters there as white space, in release builds as undefined
-// behaviour.
+// Whether all but ASCII stands in quotes or behind a '#', braces too, and no text goes over several
+// lines. Elsewhere toml++ 3.3 looks at other characters as white space, and does not expect the end
+// of an inline table where no value began: undefined behaviour in release builds. No setting is a
+// table.
 bool IsPlain(std::string_view line) {
   std::size_t place = 0;
   while (place < line.size() && line[place] != '#') {
     const std::string_view rest = line.substr(place);
-    if (static_cast<unsigned char>(line[place]) >= 0x80 || rest.starts_with("\"\"\"") ||
+    const bool is_brace = line[place] == '{' || line[place] == '}';
+    if (static_cast<unsigned char>(line[place]) >= 0x80 || is_brace || rest.starts_with("\"\"\"") ||
         rest.starts_with("'''")) {
       return false;
     }
@@ -156,10 +158,11 @@ base::Status CheckLines(const std::string& path, std::string_view content) {
               ": a name is expected behind '[' and '.': letters, digits, '_' or '-'"};
     }
     if (!IsPlain(content.substr(0, end))) {
-      return base::Error{base::Code::kBadRequest,
-                         path + ":" + std::to_string(number) +
-                             ": letters other than ASCII stand in quotes, on one line, or in a "
-                             "comment"};
+      return base::Error{
+          base::Code::kBadRequest,
+          path + ":" + std::to_string(number) +
+              ": letters other than ASCII, and braces, stand in quotes, on one line, or "
+              "in a comment"};
     }
     content.remove_prefix(std::min(end + 1, content.size()));
     ++number;

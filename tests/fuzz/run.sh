@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs one fuzz target for FUZZ_SECONDS (default 20) on top of its seeds; what it finds out stays in
-# the build folder, and an input that breaks it is printed, ready to become a file of the corpus.
+# the build folder. The same seed each time (FUZZ_SEED=0: a random one), so that a gate fails for
+# what changed; an input that breaks it is printed, ready to become a file of the corpus.
 #
 #   run.sh PROGRAM NAME MAX_LEN GENERATED_SEEDS
 set -euo pipefail
@@ -9,7 +10,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export ASAN_OPTIONS=${ASAN_OPTIONS:-}:quarantine_size_mb=32  # Freed memory does not count as ours.
 found=$(dirname "$generated")/found/$name
 mkdir -p "$found" "$generated/$name"
-options=(-max_total_time="${FUZZ_SECONDS:-20}" -max_len="$max_len" -timeout=10 -rss_limit_mb=512
+options=(-seed="${FUZZ_SEED:-1}" -max_total_time="${FUZZ_SECONDS:-20}" -max_len="$max_len" -timeout=10 -rss_limit_mb=512
          -print_final_stats=1 -verbosity=0 -artifact_prefix="$found-")
 # Words of the commands, written by `reprise-server --dump`.
 [[ $name =~ ^(frames|arguments)$ && -f $here/commands.dict ]] && options+=(-dict="$here/commands.dict")
