@@ -10,33 +10,12 @@
 
 #include "server/config/config.h"
 #include "server/config/rule.h"
+#include "server/config/test_support.h"
 
 namespace reprise::config {
 namespace {
 
 using Catch::Matchers::Contains;
-
-class TempFile {
- public:
-  TempFile() {
-    const char* root = getenv("TMPDIR");
-    dir_ = std::string(root == nullptr ? "/tmp" : root) + "/reprise_keys_XXXXXX";
-    REQUIRE(mkdtemp(dir_.data()) != nullptr);
-  }
-  ~TempFile() { std::filesystem::remove_all(dir_); }
-  TempFile(const TempFile&) = delete;
-  TempFile& operator=(const TempFile&) = delete;
-  TempFile(TempFile&&) = delete;
-  TempFile& operator=(TempFile&&) = delete;
-
-  std::string Write(const std::string& content) const {
-    std::ofstream(dir_ + "/c.toml", std::ios::binary) << content;
-    return dir_ + "/c.toml";
-  }
-
- private:
-  std::string dir_;
-};
 
 std::string SetError(std::string_view name, std::string_view value) {
   Config config;
@@ -110,7 +89,7 @@ TEST_CASE("what changes by the minute is not stored by default, all else is") {
 }
 
 TEST_CASE("every field of a query type is reached by file and by text") {
-  const TempFile file;
+  const TempDir file;
   Config from_file;
   REQUIRE(LoadFile(file.Write(std::string(kPolicyFile)), from_file).ok());
   CHECK(IsPolicyOfFile(from_file));
@@ -147,7 +126,7 @@ TEST_CASE("a field out of range or of the wrong type says what is allowed") {
   CHECK_THAT(SetError("cache.types.faq.response_bytes_max", "1023"), Contains("1KiB to 32MiB"));
   CHECK_THAT(SetError("cache.types.faq.slidng", "true"), Contains("cache.types.<name>.sliding"));
   CHECK_THAT(SetError("cache.negative_ttl_ms", "2h"), Contains("0 to 3600000"));
-  const TempFile file;
+  const TempDir file;
   Config config;
   const base::Status wrong = LoadFile(file.Write("[cache.types.faq]\nsliding = 1\n"), config);
   REQUIRE_FALSE(wrong.ok());
@@ -190,7 +169,7 @@ TEST_CASE("a bad rule is told by its text, and nothing changes") {
   const std::string error = SetError("cache.rules", "general: fine,general: a*b");
   CHECK_THAT(error, Contains("cache.rules = \"general: a*b\""));
   CHECK_THAT(SetError("cache.bypass_rules", "ok,not? ok"), Contains("\"not? ok\""));
-  const TempFile file;
+  const TempDir file;
   Config config;
   const base::Status wrong =
       LoadFile(file.Write("[cache]\nrules = [\"general: a\", \"nothing\"]\n"), config);
@@ -230,7 +209,7 @@ TEST_CASE("fields that carry the question are never volatile") {
 }
 
 TEST_CASE("policies change while running and follow the file at reload") {
-  const TempFile file;
+  const TempDir file;
   ConfigHolder holder{Config{}};
   REQUIRE(holder.SetLive("cache.types.general.stale_ms", "1m").ok());
   REQUIRE(holder.SetLive("cache.types.live.store", "true").ok());

@@ -9,33 +9,12 @@
 #include <catch2/catch.hpp>
 
 #include "server/config/config.h"
+#include "server/config/test_support.h"
 
 namespace reprise::config {
 namespace {
 
 using Catch::Matchers::Contains;
-
-class TempFile {
- public:
-  TempFile() {
-    const char* root = getenv("TMPDIR");
-    dir_ = std::string(root == nullptr ? "/tmp" : root) + "/reprise_hold_XXXXXX";
-    REQUIRE(mkdtemp(dir_.data()) != nullptr);
-  }
-  ~TempFile() { std::filesystem::remove_all(dir_); }
-  TempFile(const TempFile&) = delete;
-  TempFile& operator=(const TempFile&) = delete;
-  TempFile(TempFile&&) = delete;
-  TempFile& operator=(TempFile&&) = delete;
-
-  std::string Write(const std::string& content) const {
-    std::ofstream(dir_ + "/c.toml", std::ios::binary) << content;
-    return dir_ + "/c.toml";
-  }
-
- private:
-  std::string dir_;
-};
 
 using Lines = std::vector<std::string>;
 
@@ -70,7 +49,7 @@ TEST_CASE("a setting that needs a restart, is wrong or breaks a rule is not publ
 }
 
 TEST_CASE("reload takes over live keys and tells which others differ") {
-  const TempFile file;
+  const TempDir file;
   ConfigHolder holder{Config{}};
   const auto lines =
       holder.Reload(file.Write("[log]\nlevel = \"debug\"\n"
@@ -108,7 +87,7 @@ TEST_CASE("reload takes over live keys and tells which others differ") {
 }
 
 TEST_CASE("settings of the command line win over the file at reload as well") {
-  const TempFile file;
+  const TempDir file;
   Config config;
   REQUIRE(Set("log.level", "warn", config).ok());
   REQUIRE(Set("network.port", "0", config).ok());
@@ -121,7 +100,7 @@ TEST_CASE("settings of the command line win over the file at reload as well") {
 }
 
 TEST_CASE("a file with a mistake changes nothing at reload") {
-  const TempFile file;
+  const TempDir file;
   ConfigHolder holder{Config{}};
   const auto before = holder.Get();
   const auto range = holder.Reload(file.Write("[log]\nlevel = \"debug\"\nslow_items = 0\n"));
