@@ -251,16 +251,27 @@ base::Status Cache::LoadFloors(storage::NamespaceId id, Space& space, storage::S
 }
 
 Cache::Space* Cache::Find(storage::NamespaceId id) const {
+  const auto number = static_cast<std::uint32_t>(id);
+  if (number < low_spaces_.size()) {
+    return low_spaces_[number].load(std::memory_order_acquire);
+  }
   base::MutexLock lock(mutex_);
-  const auto found = spaces_.find(static_cast<std::uint32_t>(id));
+  const auto found = spaces_.find(number);
   return found == spaces_.end() ? nullptr : found->second.get();
 }
 
 Cache::Space& Cache::FindOrMake(storage::NamespaceId id) {
+  if (Space* known = Find(id); known != nullptr) {
+    return *known;
+  }
+  const auto number = static_cast<std::uint32_t>(id);
   base::MutexLock lock(mutex_);
-  auto& space = spaces_[static_cast<std::uint32_t>(id)];
+  auto& space = spaces_[number];
   if (space == nullptr) {
     space = std::make_unique<Space>(totals_, log_share_, id);
+    if (number < low_spaces_.size()) {
+      low_spaces_[number].store(space.get(), std::memory_order_release);
+    }
   }
   return *space;
 }

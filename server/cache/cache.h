@@ -22,6 +22,7 @@
 // Complexity: O(1) expected, plus O(prompt + identity + response bytes).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -319,6 +320,8 @@ class Cache {
   Totals totals_;
   mutable base::Mutex mutex_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Space>> spaces_ GUARDED_BY(mutex_);
+  // The spaces of low ids once more, found without the mutex: a space is never taken away.
+  std::array<std::atomic<Space*>, 256> low_spaces_{};
 };
 
 }  // namespace reprise::cache

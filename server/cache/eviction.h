@@ -62,6 +62,7 @@ class EvictionOrder {
 
   void Insert(SlotNumber slot, const Entry& entry);
   void Touch(SlotNumber slot);
+  void Prefetch(SlotNumber slot) const { __builtin_prefetch(&nodes_[slot]); }
   // `hash` as it was inserted.
   void Remove(SlotNumber slot, std::uint64_t hash);
 

@@ -126,6 +126,7 @@ class Index {
   SlotNumber FindExact(const KeyHash& hash) const;
   // The newest entry with this normalized hash; NextAlike gives the others.
   SlotNumber FindNormalized(const KeyHash& hash) const;
+  SlotNumber FindId(std::uint64_t id) const;
   SlotNumber NextAlike(SlotNumber slot) const { return slots_[slot].next_alike_; }
   // The entry that should go first when there is too much of `what`: an expired one, or as the
   // policy says. kNoSlot when there is none.
@@ -145,12 +146,14 @@ class Index {
   std::size_t MemoryBytes() const;
 
  private:
+  void Prefetch(SlotNumber slot) const;
   void AddAlike(SlotNumber slot);
   void RemoveAlike(SlotNumber slot);
 
   std::vector<Slot> slots_;
   std::vector<SlotNumber> free_;
   HashTable exact_;
+  HashTable ids_;
   HashTable normalized_;  // the newest of each chain of alike entries
   EvictionOrder order_;
   std::size_t count_ = 0;
