@@ -9,6 +9,7 @@
 
 #include "client/cli/format.h"
 #include "client/cli/numbers.h"
+#include "client/cli/port_end.h"
 #include "client/cli/port_state.h"
 #include "client/cli/progress.h"
 #include "protocol/base/buffer.h"
@@ -97,6 +98,8 @@ class Exporter {
   base::Status Begin();
   base::Status Run();
   std::string Summary() const;
+  // Of a Run that has failed.
+  Stop StopFor(const Error& error) const;
 
  private:
   bool Interrupted() const {
@@ -117,6 +120,8 @@ class Exporter {
   std::uint64_t entries_ = 0;
   std::uint64_t entries_before_ = 0;
   std::uint64_t total_ = 0;  // 0: not known
+  bool is_asking_ = false;   // what fails now is the server's
+  bool has_asked_ = false;   // there is something to go on with
 };
 
 base::Status Exporter::Begin() {
@@ -188,7 +193,10 @@ base::Status Exporter::Run() {
   }
   ASSIGN_OR_RETURN(OutputFile file, OutputFile::Open(partial_, bytes_));
   while (true) {
+    is_asking_ = true;
+    has_asked_ = true;
     ASSIGN_OR_RETURN(Page page, Ask());
+    is_asking_ = false;
     RETURN_IF_ERROR(file.Write(page.bytes));
     bytes_ += page.bytes.size();
     entries_ += page.entries;
@@ -222,6 +230,11 @@ std::string Exporter::Summary() const {
          "/s)";
 }
 
+Stop Exporter::StopFor(const Error& error) const {
+  const bool can_go_on = !to_output_ && has_asked_;
+  return {error, !is_asking_, Interrupted(), Summary(), can_go_on ? "go on with --resume" : ""};
+}
+
 }  // namespace
 
 ExitCode Export(Client& client, const ExportOptions& options, std::ostream& out,
@@ -236,14 +249,7 @@ ExitCode Export(Client& client, const ExportOptions& options, std::ostream& out,
     (options.file == "-" ? report : out) << exporter.Summary() << std::endl;
     return ExitCode::kOk;
   }
-  const bool interrupted = options.interrupted != nullptr && options.interrupted->load();
-  report << (interrupted ? "interrupted" : FormatError(done.error())) << "\n"
-         << "stopped: " << exporter.Summary();
-  if (options.file != "-") {
-    report << "; go on with --resume";
-  }
-  report << std::endl;
-  return interrupted ? ExitCode::kPartial : CodeOfUnanswered(done.error());
+  return ReportStop(exporter.StopFor(done.error()), report);
 }
 
 }  // namespace reprise::client

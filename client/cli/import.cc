@@ -10,6 +10,7 @@
 
 #include "client/cli/format.h"
 #include "client/cli/numbers.h"
+#include "client/cli/port_end.h"
 #include "client/cli/port_state.h"
 #include "client/cli/progress.h"
 #include "protocol/base/buffer.h"
@@ -96,6 +97,8 @@ class Importer {
   base::Status Run(std::istream& input);
   std::string Summary() const;
   const Counts& counts() const { return counts_; }
+  // Of a Run that has failed.
+  Stop StopFor(const Error& error) const;
 
  private:
   bool Interrupted() const {
@@ -123,6 +126,7 @@ class Importer {
   Position before_ahead_;
   std::size_t reported_ = 0;
   bool saves_ = true;
+  bool is_unreadable_ = false;  // the rest of the input
 };
 
 // What must be the same when an import is resumed.
@@ -208,7 +212,13 @@ base::Status Importer::TakeBatch(EntrySource& source, std::vector<Pending>& batc
   for (std::size_t seen = 0; seen < kBatchEntries; ++seen) {
     if (!ahead_.has_value()) {
       before_ahead_ = source.position();
-      ASSIGN_OR_RETURN(auto item, source.Next());
+      auto next = source.Next();
+      if (!next.ok()) {  // All before this place is counted.
+        position_ = before_ahead_;
+        is_unreadable_ = true;
+        return next.error();
+      }
+      auto& item = next.value();
       if (!item.has_value()) {
         at_end = true;
         break;
@@ -341,6 +351,14 @@ std::string Importer::Summary() const {
          WithCommas(counts_.skipped) + " skipped, " + WithCommas(counts_.refused) + " refused";
 }
 
+Stop Importer::StopFor(const Error& error) const {
+  const bool interrupted = Interrupted();
+  const bool is_local = is_unreadable_ && !interrupted;
+  std::string advice =
+      is_local ? "mend the file there and go on with --resume" : "go on with --resume";
+  return {error, is_local, interrupted, Summary(), is_file_ ? std::move(advice) : std::string()};
+}
+
 }  // namespace
 
 ExitCode Import(Client& client, std::istream& input, const ImportOptions& options,
@@ -355,14 +373,7 @@ ExitCode Import(Client& client, std::istream& input, const ImportOptions& option
     out << importer.Summary() << std::endl;
     return importer.counts().refused == 0 ? ExitCode::kOk : ExitCode::kServerError;
   }
-  const bool interrupted = options.interrupted != nullptr && options.interrupted->load();
-  report << (interrupted ? "interrupted" : FormatError(done.error())) << "\n"
-         << "stopped: " << importer.Summary();
-  if (options.file != "-") {
-    report << "; go on with --resume";
-  }
-  report << std::endl;
-  return interrupted ? ExitCode::kPartial : CodeOfUnanswered(done.error());
+  return ReportStop(importer.StopFor(done.error()), report);
 }
 
 }  // namespace reprise::client

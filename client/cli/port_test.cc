@@ -274,5 +274,52 @@ TEST_CASE("Without a server an export and an import leave with their exit code")
   CHECK(report.str().find("/missing/a.jsonl.partial: No such file") != std::string::npos);
 }
 
+TEST_CASE("A file that cannot be written is not blamed on the server, nor to be gone on with") {
+  TemporaryFolder folder;
+  FakeServer server([](Peer& peer) {
+    while (const auto request = peer.Read()) {
+      peer.Reply(request->msgid, Value::Map{});
+    }
+  });
+  const auto client = Client::Create(OptionsFor(server.address())).value();
+  std::ostringstream out;
+  std::ostringstream report;
+  ExportOptions to;
+  to.file = folder.path() + "/missing/a.jsonl";
+  CHECK(Export(*client, to, out, report) == ExitCode::kServerError);
+  CHECK(report.str().starts_with("error: cannot write "));
+  CHECK(report.str().find("server") == std::string::npos);
+  CHECK(report.str().find("--resume") == std::string::npos);
+}
+
+TEST_CASE("An import that stops at what cannot be read goes on there, and counts nothing twice") {
+  TemporaryFolder folder;
+  std::vector<std::size_t> batches;
+  FakeServer server(Taking(1'000, batches));
+  const auto client = Client::Create(OptionsFor(server.address())).value();
+  ImportOptions options;
+  options.file = folder.path() + "/a.msgpack";
+  options.format = FileFormat::kMessagePack;
+  const std::string entry = wire::Encode(Value(Value::Map{{"prompt", "p"}, {"response", 1}}));
+  const std::string broken = entry + wire::Encode(Value(5)) + entry + "\xc1";
+  std::ofstream(options.file, std::ios::binary) << broken;
+  for (const bool resume : {false, true, true}) {
+    options.resume = resume;
+    std::ostringstream out;
+    std::ostringstream report;
+    std::ifstream input(options.file, std::ios::binary);
+    CHECK(Import(*client, input, options, out, report) == ExitCode::kServerError);
+    INFO(report.str());
+    CHECK(report.str().find("stored 2 of 3 entries") != std::string::npos);
+    CHECK(report.str().find("mend the file there and go on with --resume") != std::string::npos);
+  }
+  std::ofstream(options.file, std::ios::binary) << broken.substr(0, broken.size() - 1) + entry;
+  std::ostringstream out;
+  std::ostringstream report;
+  std::ifstream input(options.file, std::ios::binary);
+  CHECK(Import(*client, input, options, out, report) == ExitCode::kServerError);  // One is refused.
+  CHECK(out.str().starts_with("stored 3 of 4 entries"));
+}
+
 }  // namespace
 }  // namespace reprise::client

@@ -11,9 +11,9 @@ using base::Blame;
 using base::Code;
 using base::Error;
 
-// Whether the cache is to blame and not the request: what `fail_open` goes on after.
+// What `fail_open` goes on after: the cache is to blame, or the question is too large for it.
 bool IsDown(const Error& error) {
-  return base::RowOf(error.code).blame != Blame::kCaller;
+  return base::RowOf(error.code).blame != Blame::kCaller || error.code == Code::kTooLarge;
 }
 
 ComputeContext ContextOf(const FetchResult& fetched) {

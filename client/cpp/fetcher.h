@@ -32,7 +32,8 @@
 namespace reprise::client {
 
 struct FetcherOptions {
-  bool fail_open = false;  // compute when the server cannot be asked, instead of an error
+  // Compute when the server cannot be asked or takes nothing so large, instead of an error.
+  bool fail_open = false;
   std::int64_t wait_ms =
       60'000;  // for somebody else's computation, where FetchOptions does not say
   AsyncOptions limits{};

@@ -217,6 +217,17 @@ TEST_CASE("A bot goes on without a server by choice only, and not with its own m
   CHECK(fetcher->FetchOrCompute("", Never, {.fetch = {.request = Value::Map{{"input", "q"}}}})
             .error()
             .code == Code::kBadRequest);
+  FakeServer narrow([](Peer& peer) {
+    while (const auto request = peer.Read()) {
+      peer.ReplyError(request->msgid, {Code::kTooLarge, "prompt_bytes: ..."});
+    }
+  });
+  const auto large = Fetcher::Create({.address = narrow.address()}, {.fail_open = true}).value();
+  const auto went_on = large->FetchOrCompute("q", seven);
+  REQUIRE(went_on.ok());
+  CHECK(went_on.value().response == Value(7));
+  CHECK(went_on.value().error->code == Code::kTooLarge);
+  CHECK(large->FetchOrCompute("q", seven, {.fail_open = false}).error().code == Code::kTooLarge);
   CHECK(Fetcher::Create({}, {.wait_ms = 0}).error().code == Code::kBadRequest);
 }
 

@@ -35,8 +35,8 @@ inline constexpr Limit kPromptBytes{"prompt_bytes", 256 * kKiB, 1 * kKiB, 4 * kM
                                     "longest prompt"};
 inline constexpr Limit kIdentityBytes{"identity_bytes", 1 * kMiB, 1 * kKiB, 4 * kMiB,
                                       "largest identity"};
-inline constexpr Limit kDepth{"depth", 16, 16, 16, "deepest nesting of arrays and maps"};
-inline constexpr Limit kContainerItems{"container_items", 4096, 4096, 4096,
+inline constexpr Limit kDepth{"depth", 64, 64, 64, "deepest nesting of arrays and maps"};
+inline constexpr Limit kContainerItems{"container_items", 32'768, 32'768, 32'768,
                                        "most items of one array, or pairs of one map"};
 inline constexpr Limit kFrameItems{"frame_items", 65536, 65536, 65536,
                                    "most values in one frame, all levels together"};
@@ -115,8 +115,10 @@ inline constexpr Limit kFlights{"flights", 100'000, 100'000, 100'000,
                                 "answers that are being computed at a time"};
 inline constexpr Limit kFlightWaiters{"flight_waiters", 1'000'000, 1'000'000, 1'000'000,
                                       "callers that wait for answers at a time"};
-inline constexpr Limit kFlightChunks{"flight_chunks", 65'536, 65'536, 65'536,
+inline constexpr Limit kFlightChunks{"flight_chunks", 32'768, 32'768, 32'768,
                                      "pieces of one streamed answer"};
+// The pieces are read as one array.
+static_assert(kFlightChunks.value <= kContainerItems.value);
 
 }  // namespace limits
 }  // namespace reprise::base

@@ -64,10 +64,12 @@ class ValueBuilder : public msgpack::null_visitor {
   bool Open(std::uint32_t claimed, bool is_map) {
     if (claimed > base::limits::kContainerItems.value) {
       return Fail(base::Code::kTooLarge, "container_items: " + std::to_string(claimed) +
-                                             " is more than the limit of 4096");
+                                             " is more than the limit of " +
+                                             std::to_string(base::limits::kContainerItems.value));
     }
     if (open_.size() == static_cast<std::size_t>(base::limits::kDepth.value)) {
-      return Fail(base::Code::kTooLarge, "depth: more than the limit of 16");
+      return Fail(base::Code::kTooLarge,
+                  "depth: more than the limit of " + std::to_string(base::limits::kDepth.value));
     }
     open_.push_back({is_map, {}});
     return true;

@@ -16,7 +16,10 @@ base::Error TooLarge(const base::Limit& limit, std::size_t limit_value, std::uin
 }  // namespace
 
 void FrameScanner::Reset() {
-  *this = FrameScanner();
+  position_ = 0;  // What stands in remaining_ is written before it is read.
+  needed_ = 1;
+  items_ = 0;
+  depth_ = 0;
 }
 
 base::Result<std::optional<std::size_t>> FrameScanner::Scan(std::string_view bytes,

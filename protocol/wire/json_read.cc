@@ -159,7 +159,8 @@ class Builder {
 
   bool Open(bool is_object) {
     if (open_.size() == kOpenMax) {
-      return Fail(Code::kTooLarge, "depth: more than the limit of 16");
+      return Fail(Code::kTooLarge,
+                  "depth: more than the limit of " + std::to_string(base::limits::kDepth.value));
     }
     open_.push_back({.is_object = is_object});
     return true;
@@ -214,7 +215,10 @@ class Builder {
     return name == "$ext" ? 3 : 1;
   }
 
-  bool TooMany() { return !Fail(Code::kTooLarge, "frame_items: more than the limit of 65536"); }
+  bool TooMany() {
+    return !Fail(Code::kTooLarge, "frame_items: more than the limit of " +
+                                      std::to_string(base::limits::kFrameItems.value));
+  }
 
   // `depth`: levels of arrays and maps.
   bool Add(Value value, int depth = 0) {
@@ -228,7 +232,8 @@ class Builder {
         return false;
       }
       return depth <= base::limits::kDepth.value ||
-             Fail(Code::kTooLarge, "depth: more than the limit of 16");
+             Fail(Code::kTooLarge,
+                  "depth: more than the limit of " + std::to_string(base::limits::kDepth.value));
     }
     Container& home = open_.back();
     home.depth = std::max(home.depth, depth);

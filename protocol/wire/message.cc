@@ -64,6 +64,20 @@ base::Result<Request> ParseRequest(std::string_view frame) {
   return request;
 }
 
+std::optional<std::uint32_t> MsgidOf(std::string_view bytes) {
+  Reader reader(bytes);
+  const auto fields = reader.Array();
+  if (!fields.ok() || fields.value() != 4) {
+    return std::nullopt;
+  }
+  const auto type = reader.Uint();
+  if (!type.ok() || type.value() != kRequestType) {
+    return std::nullopt;
+  }
+  const auto msgid = ReadMsgid(reader);
+  return msgid.ok() ? std::optional(msgid.value()) : std::nullopt;
+}
+
 base::Result<Response> ParseResponse(std::string_view frame) {
   Reader reader(frame);
   ASSIGN_OR_RETURN(const std::uint32_t fields, reader.Array());

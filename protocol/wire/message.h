@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "protocol/base/buffer.h"
@@ -30,6 +31,8 @@ struct Response {
 
 base::Result<Request> ParseRequest(std::string_view frame);
 base::Result<Response> ParseResponse(std::string_view frame);
+// Of a request of which at least the beginning is there; nothing when that says no msgid.
+std::optional<std::uint32_t> MsgidOf(std::string_view bytes);
 
 // Request header; the caller appends the params array (Writer::Array and its items).
 void BeginRequest(std::uint32_t msgid, std::string_view method, base::Buffer& out);

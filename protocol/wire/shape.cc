@@ -23,12 +23,14 @@ base::Result<Shape> ShapeOf(std::string_view bytes) {
     }
     if (token.IsContainer()) {
       if (token.length > base::limits::kContainerItems.value) {
-        return base::Error{
-            base::Code::kTooLarge,
-            "container_items: " + std::to_string(token.length) + " is more than the limit of 4096"};
+        return base::Error{base::Code::kTooLarge,
+                           "container_items: " + std::to_string(token.length) +
+                               " is more than the limit of " +
+                               std::to_string(base::limits::kContainerItems.value)};
       }
       if (open == kDepthMax) {
-        return base::Error{base::Code::kTooLarge, "depth: more than the limit of 16"};
+        return base::Error{base::Code::kTooLarge,
+                           "depth: more than the limit of " + std::to_string(kDepthMax)};
       }
       remaining[open] = std::uint64_t{token.length} * (token.kind == Kind::kMap ? 2U : 1U);
       ++open;

@@ -95,23 +95,23 @@ class Additions {
       ++(counters.*reason_);
     }
     if (is_served_) {
-      counters.tokens_saved_in += decision_.worth.tokens_in;
-      counters.tokens_saved_out += decision_.worth.tokens_out;
-      counters.cost_saved_nano += decision_.worth.cost_nano;
-      counters.hit_age_ms += NotNegative(decision_.age_ms);
+      Raise(counters.tokens_saved_in, decision_.worth.tokens_in);
+      Raise(counters.tokens_saved_out, decision_.worth.tokens_out);
+      Raise(counters.cost_saved_nano, decision_.worth.cost_nano);
+      Raise(counters.hit_age_ms, NotNegative(decision_.age_ms));
       ++(counters.*age_);
       counters.stale += decision_.kind == DecisionKind::kStale ? 1 : 0;
     }
     if (time_ != nullptr) {
-      counters.lookup_micros += NotNegative(*decision_.micros);
+      Raise(counters.lookup_micros, NotNegative(*decision_.micros));
       ++(counters.*time_);
     }
     if (decision_.waited_ms.has_value()) {
-      counters.follower_wait_ms += NotNegative(*decision_.waited_ms);
+      Raise(counters.follower_wait_ms, NotNegative(*decision_.waited_ms));
     }
     if (decision_.shadow.has_value()) {
       ++counters.shadow_hits;
-      counters.shadow_cost_nano += decision_.shadow->cost_nano;
+      Raise(counters.shadow_cost_nano, decision_.shadow->cost_nano);
     }
   }
 
@@ -219,28 +219,21 @@ void AccountTable::Forget() {
 
 Accounts::Accounts(LogShare& share, std::uint64_t seed) : log_(share, seed) {}
 
-AccountTable& Accounts::TableOf(Dimension dimension) {
+template <typename Self>
+auto& Accounts::TableIn(Self& self, Dimension dimension) {
   switch (dimension) {
     case Dimension::kType:
-      return types_;
+      return self.types_;
     case Dimension::kModel:
-      return models_;
+      return self.models_;
     case Dimension::kBot:
       break;
   }
-  return bots_;
+  return self.bots_;
 }
 
 const AccountTable& Accounts::in(Dimension dimension) const {
-  switch (dimension) {
-    case Dimension::kType:
-      return types_;
-    case Dimension::kModel:
-      return models_;
-    case Dimension::kBot:
-      break;
-  }
-  return bots_;
+  return TableIn(*this, dimension);
 }
 
 template <typename Change>
@@ -296,7 +289,7 @@ Accounts::Unwritten Accounts::Take() {
     unwritten.names = {types_.Names(), models_.Names(), bots_.Names()};
   }
   for (const Dimension dimension : kDimensions) {
-    AccountTable& table = TableOf(dimension);
+    AccountTable& table = TableIn(*this, dimension);
     auto& changed = unwritten.changed[static_cast<std::size_t>(dimension)];
     for (const AccountNumber number : table.TakeChanged()) {
       changed.push_back({std::string(table.NameOf(number)), table.at(number)});
@@ -320,7 +313,7 @@ void Accounts::PutBack(Unwritten unwritten) {
     return;
   }
   for (const Dimension dimension : kDimensions) {
-    AccountTable& table = TableOf(dimension);
+    AccountTable& table = TableIn(*this, dimension);
     for (const AccountStats& account : unwritten.changed[static_cast<std::size_t>(dimension)]) {
       table.Change(table.NumberOf(account.name));
     }
@@ -330,7 +323,7 @@ void Accounts::PutBack(Unwritten unwritten) {
 }
 
 void Accounts::Load(Dimension dimension, std::string_view name, const Counters& counters) {
-  TableOf(dimension).Load(name, counters);
+  TableIn(*this, dimension).Load(name, counters);
 }
 
 void Accounts::Balance() {
@@ -342,14 +335,14 @@ void Accounts::Balance() {
     }
   }
   for (const Dimension dimension : kDimensions) {
-    AccountTable& table = TableOf(dimension);
+    AccountTable& table = TableIn(*this, dimension);
     const Counters sum = table.Sum();
     if (sum == most) {
       continue;
     }
     Counters& rest = table.Change(table.NumberOf(RestOf(dimension)));
     for (const CounterField& row : kCounterFields) {
-      rest.*row.field += most.*row.field - sum.*row.field;
+      Raise(rest.*row.field, most.*row.field - sum.*row.field);
     }
     dirty_ = true;
   }
@@ -357,7 +350,7 @@ void Accounts::Balance() {
 
 void Accounts::Forget() {
   for (const Dimension dimension : kDimensions) {
-    TableOf(dimension).Forget();
+    TableIn(*this, dimension).Forget();
   }
   log_.Forget();
   dirty_ = false;

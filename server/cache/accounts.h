@@ -140,7 +140,8 @@ class Accounts {
   LogStats Log() const { return log_.Stats(); }
 
  private:
-  AccountTable& TableOf(Dimension dimension);
+  template <typename Self>
+  static auto& TableIn(Self& self, Dimension dimension);
   template <typename Change>
   void InEach(AccountNumber type, AccountNumber model, AccountNumber bot, const Change& change);
 

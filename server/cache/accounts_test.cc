@@ -1,5 +1,6 @@
 #include "server/cache/accounts.h"
 
+#include <limits>
 #include <random>
 
 #include <catch2/catch.hpp>
@@ -431,6 +432,41 @@ TEST_CASE("ages and times are sums and buckets") {
   CHECK(sum.lookups_under_100_ms == 1);
   CHECK(sum.lookups_longer == 1);
   CHECK(sum.lookup_micros == 9 + 10 + 99 + 100 + 1'000 + 99'999 + 100'000);
+}
+
+TEST_CASE("a total that is full stays at the highest number, in each dimension") {
+  constexpr std::uint64_t kFull = std::numeric_limits<std::uint64_t>::max();
+  LogShare share;
+  Accounts accounts(share, 1);
+  Counters before;
+  before.cost_saved_nano = kFull - 10;
+  before.tokens_saved_in = kFull - 1;
+  before.shadow_cost_nano = kFull;
+  for (const Dimension dimension : kDimensions) {
+    accounts.Load(dimension, "a", before);
+  }
+  Decision decision;
+  decision.kind = DecisionKind::kHit;
+  decision.tier = Tier::kExact;
+  decision.bot = "a";
+  decision.worth.tokens_in = 1;
+  decision.worth.cost_nano = 9;
+  decision.shadow = Worth{.tokens_in = 0, .tokens_out = 0, .cost_nano = 1};
+  const auto count_and_sum = [&](Dimension dimension) {
+    accounts.Count(accounts.types().NumberOf("a"), accounts.models().NumberOf("a"), decision);
+    return accounts.in(dimension).Sum();
+  };
+  CHECK(count_and_sum(Dimension::kType).cost_saved_nano == kFull - 1);
+  decision.worth.cost_nano = 1;
+  CHECK(count_and_sum(Dimension::kModel).cost_saved_nano == kFull);
+  CHECK(count_and_sum(Dimension::kBot).cost_saved_nano == kFull);
+  const Counters sum = accounts.in(Dimension::kBot).Sum();
+  CHECK(sum.tokens_saved_in == kFull);
+  CHECK(sum.shadow_cost_nano == kFull);
+  accounts.Load(Dimension::kBot, "b", before);
+  CHECK(accounts.in(Dimension::kBot).Sum().cost_saved_nano == kFull);
+  accounts.Balance();
+  CHECK(accounts.in(Dimension::kType).Sum().cost_saved_nano == kFull);
 }
 
 TEST_CASE("FLUSH keeps counters and records, removing the namespace does not") {

@@ -128,12 +128,13 @@ Reason CountedAs(Absent why) {
   return Reason::kUnknown;
 }
 
-std::string_view ReasonOf(const Found& found) {
+std::string_view ReasonOf(const Found& found, std::string_view prompt) {
   if (found.stale) {
     return "the answer is past its time to live";
   }
-  return found.tier == Tier::kExact ? "the same prompt and identity"
-                                    : "the same prompt but for case, space or punctuation";
+  // The normalized tier finds the very same text, too, where the exact one is not asked.
+  return found.body.prompt == prompt ? "the same prompt and identity"
+                                     : "the same prompt but for case, space or punctuation";
 }
 
 base::Result<std::string> LoadSecret(storage::Store& store) {
@@ -431,7 +432,7 @@ base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits
     if (!found->stale && !limits.peek) {
       CountServed(search.space, *found, DecisionKind::kHit, {question.asker, view.now()});
     }
-    const std::string_view reason = ReasonOf(*found);
+    const std::string_view reason = ReasonOf(*found, question.prompt);
     return Outcome{std::move(found), reason, {}};
   }
   ASSIGN_OR_RETURN(Ruling ruling, Judge(question, options));
@@ -579,6 +580,7 @@ std::uint64_t Cache::CountLabel(storage::NamespaceId id, const Label& label) con
 base::Result<bool> Cache::Remove(const Question& question, const config::CacheOptions& options,
                                  storage::Transaction& transaction) {
   ASSIGN_OR_RETURN(const FlightQuestion asked, Ask(question, Tier::kExact, options));
+  flights_.NoteInvalidation(asked);
   Space& space = FindOrMake(question.namespace_id);
   const auto taken = space.TakeOut(asked.exact);
   if (!taken.has_value()) {

@@ -183,7 +183,8 @@ class Cache {
   // The name of the label kIdentity of entries with this identity (one MessagePack value).
   base::Result<std::string> IdentityLabel(storage::NamespaceId id, std::string_view identity) const;
   std::uint64_t CountLabel(storage::NamespaceId id, const Label& label) const;
-  // Removes the one entry of this question, if there is one.
+  // Removes the one entry of this question, if there is one. An answer to it that is under way is
+  // handed to who waits, and not kept.
   base::Result<bool> Remove(const Question& question, const config::CacheOptions& options,
                             storage::Transaction& transaction);
   // Gives the one entry of this question so much time from now; false when there is none.

@@ -22,8 +22,11 @@ std::string_view MessagesField(ChatShape shape) {
 
 base::Result<std::string> ReadModel(const Node& request, const Path& path) {
   const Node* model = request.Find("model");
-  if (model == nullptr || !model->IsStr() || model->text.empty()) {
+  if (model == nullptr) {
     return path["model"].Bad("missing; the name of the model is part of the identity");
+  }
+  if (!model->IsStr() || model->text.empty()) {
+    return path["model"].Bad(FoundIn(*model) + ", the name of the model expected");
   }
   if (model->text.size() > static_cast<std::size_t>(kTagBytes.value)) {
     return path["model"].TooLarge(std::to_string(model->text.size()) +

@@ -150,13 +150,20 @@ base::Status HashAttachments(Node& part, const Path& path) {
 base::Status NormalizePart(Node& part, const Path& path) {
   RETURN_IF_ERROR(ExpectMap(part, path));
   DropNulls(part);
-  if (part.TextAt("type").empty()) {
+  const Node* type = part.Find("type");
+  if (type == nullptr) {
     return path["type"].Bad("missing; a content part is a map with a type");
+  }
+  if (!type->IsStr() || type->text.empty()) {
+    return path["type"].Bad(FoundIn(*type) + ", the name of a type expected");
   }
   if (IsTextPart(part)) {
     const Node* text = part.Find(kText);
-    if (text == nullptr || !text->IsStr()) {
-      return path["text"].Bad("missing, or not text");
+    if (text == nullptr) {
+      return path["text"].Bad("missing");
+    }
+    if (!text->IsStr()) {
+      return path["text"].Bad(FoundIn(*text) + ", text expected");
     }
     if (part.members.size() == 2) {
       part = Node::Str(std::string(text->text));

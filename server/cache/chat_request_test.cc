@@ -399,7 +399,12 @@ TEST_CASE("an error names the field and what is wrong with it") {
       {R"({"model": "m", "messages": "q"})", "request.messages: str found, an array expected"},
       {R"({"model": "m", "input": 5})", "request.input: uint found, text or an array expected"},
       {R"({"messages": []})", "request.model: missing"},
-      {R"({"model": 5, "messages": []})", "request.model: missing"},
+      {R"({"model": 5, "messages": []})",
+       "request.model: uint found, the name of the model expected"},
+      {R"({"model": null, "messages": []})",
+       "request.model: nil found, the name of the model expected"},
+      {R"({"model": "", "messages": []})",
+       "request.model: empty text found, the name of the model expected"},
       {R"({"model": "m", "messages": []})", "request.messages: no user message with text"},
       {Messages(R"({"role": "system", "content": "s"})"),
        "request.messages: no user message with text"},
@@ -416,6 +421,10 @@ TEST_CASE("an error names the field and what is wrong with it") {
        "request.messages[0].content[0].type: missing"},
       {Messages(R"({"role": "user", "content": [{"type": "text"}]})"),
        "request.messages[0].content[0].text: missing"},
+      {Messages(R"({"role": "user", "content": [{"type": 1, "text": "q"}]})"),
+       "request.messages[0].content[0].type: uint found, the name of a type expected"},
+      {Messages(R"({"role": "user", "content": [{"type": "text", "text": 1}]})"),
+       "request.messages[0].content[0].text: uint found, text expected"},
       {Messages(R"({"role": "assistant", "tool_calls": {}})"),
        "request.messages[0].tool_calls: map found, an array expected"},
       {Messages(R"({"role": "assistant", "tool_calls": [{"function": {"arguments":
@@ -493,35 +502,28 @@ TEST_CASE("a float of 32 bits is the number that it was written for") {
 }
 
 TEST_CASE("limits hold one under, at and one over") {
-  const auto messages = [](std::size_t count) {
-    std::string list = R"({"role": "user", "content": "q"})";
+  const auto listed = [](std::size_t count) {
+    std::string list = "0";
     for (std::size_t i = 1; i < count; ++i) {
-      list += R"(, {"role": "assistant", "content": "a"})";
+      list += ",0";
     }
-    return ReadChatRequest(Packed(Messages(list)), {});
-  };
-  const auto tools = [](std::size_t count) {
-    std::string list = R"({"name": "t"})";
-    for (std::size_t i = 1; i < count; ++i) {
-      list += R"(, {"name": "t"})";
-    }
-    return ReadChatRequest(Packed(Chat("\"tools\": [" + list + "]")), {});
+    return ReadChatRequest(Packed(Chat("\"x\": [" + list + "]")), {});
   };
   const auto most = static_cast<std::size_t>(base::limits::kContainerItems.value);
-  CHECK(messages(most).ok());
-  CHECK(messages(most + 1).error().code == Code::kTooLarge);
-  CHECK_THAT(messages(most + 1).error().detail, Catch::StartsWith("request.messages: 4097 items"));
-  CHECK(tools(most).ok());
-  CHECK(tools(most + 1).error().code == Code::kTooLarge);
+  CHECK(listed(most - 1).ok());
+  CHECK(listed(most).ok());
+  CHECK(listed(most + 1).error().code == Code::kTooLarge);
+  CHECK_THAT(listed(most + 1).error().detail, Catch::StartsWith("request.x: 32769 items"));
 
   const auto nested = [](std::size_t levels) {  // beside the request itself
     std::string bytes = Packed(Chat(""));
     bytes[0] = '\x83';
     return ReadChatRequest(bytes + "\xa1x" + std::string(levels, '\x91') + "\x01", {});
   };
-  CHECK(nested(15).ok());
-  CHECK(nested(16).error().code == Code::kTooLarge);
-  CHECK_THAT(nested(16).error().detail, Catch::EndsWith("[0]: nested deeper than the limit of 16"));
+  CHECK(nested(62).ok());
+  CHECK(nested(63).ok());
+  CHECK(nested(64).error().code == Code::kTooLarge);
+  CHECK_THAT(nested(64).error().detail, Catch::EndsWith("[0]: nested deeper than the limit of 64"));
 
   const auto model = [](std::size_t bytes) {
     return ReadChatRequest(Packed(R"({"input": "q", "model": ")" + std::string(bytes, 'm') + "\"}"),

@@ -347,6 +347,11 @@ void ComposeText(Node& node) {
   }
 }
 
+std::string FoundIn(const Node& node) {
+  const bool is_empty = node.IsStr() && node.text.empty();
+  return (is_empty ? "empty text" : std::string(wire::NameOf(node.kind))) + " found";
+}
+
 std::string Quoted(std::string_view name) {
   return "'" + std::string(Shown(name)) + "'";
 }

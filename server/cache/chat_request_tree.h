@@ -93,6 +93,8 @@ base::Result<Node> ReadTree(std::string_view bytes, const Path& path);
 // Brings all text of the tree, which must be UTF-8, into form C (server/text/nfc.h).
 void ComposeText(Node& node);
 
+// For an error: "uint found".
+std::string FoundIn(const Node& node);
 // A name from the request for an error: in quotes, at most 64 bytes of it.
 std::string Quoted(std::string_view name);
 

@@ -8,7 +8,7 @@ namespace reprise::cache {
 
 void Counters::Add(const Counters& other) {
   for (const CounterField& row : kCounterFields) {
-    this->*row.field += other.*row.field;
+    Raise(this->*row.field, other.*row.field);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,13 @@
 #include "server/cache/row.h"
 
 namespace reprise::cache {
+
+// What a sum cannot hold, it shows as the highest number: a total never starts anew.
+inline void Raise(std::uint64_t& sum, std::uint64_t by) {
+  sum = by > std::numeric_limits<std::uint64_t>::max() - sum
+            ? std::numeric_limits<std::uint64_t>::max()
+            : sum + by;
+}
 
 struct Counters {
   std::uint64_t hits_exact = 0;

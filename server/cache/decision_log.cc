@@ -8,6 +8,7 @@
 #include "protocol/base/buffer.h"
 #include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"
+#include "server/cache/counters.h"
 
 namespace reprise::cache {
 namespace {
@@ -269,9 +270,9 @@ bool DecisionLog::IsInSample(std::uint32_t ppm) {
 void DecisionLog::Add(DecisionRecord record) {
   if (!share_.Take()) {
     ++totals_.dropped;
-    totals_.dropped_tokens_in += record.worth.tokens_in;
-    totals_.dropped_tokens_out += record.worth.tokens_out;
-    totals_.dropped_cost_nano += record.worth.cost_nano;
+    Raise(totals_.dropped_tokens_in, record.worth.tokens_in);
+    Raise(totals_.dropped_tokens_out, record.worth.tokens_out);
+    Raise(totals_.dropped_cost_nano, record.worth.cost_nano);
     return;
   }
   // Threads read the time before they come here; the order of the records is that of counting.

@@ -48,6 +48,7 @@ struct Flights::Flight {
   base::Nanos lease_ends{0};
   bool filling = false;
   std::uint64_t invalidated_before = 0;  // what came up to this one the holder may know of
+  bool is_void = false;                  // the question itself was invalidated since then
   std::list<std::shared_ptr<Seat>> seats;
   std::vector<std::string> chunks;  // each one MessagePack value
   std::size_t chunk_bytes = 0;
@@ -137,6 +138,7 @@ Lease Flights::Lead(const FlightRef& flight, OwnerId owner, std::int64_t lease_m
   flight->token = NewToken();
   flight->holder = owner;
   flight->invalidated_before = invalidated_;
+  flight->is_void = false;
   flight->lease_ms = lease_ms;
   flight->lease_ends = clock_.Elapsed() + lease_ms * base::kNanosPerMilli;
   flight->chunks.clear();  // A stream that was cut leaves nothing.
@@ -337,9 +339,24 @@ void Flights::NoteInvalidation(storage::NamespaceId id, const Label& label) {
   }
 }
 
+void Flights::NoteInvalidation(const FlightQuestion& question) {
+  base::MutexLock lock(mutex_);
+  const auto found = by_exact_.find(question.exact);
+  if (found == by_exact_.end()) {
+    return;
+  }
+  const FlightQuestion& other = found->second->question;
+  found->second->is_void = found->second->is_void ||
+                           (other.namespace_id == question.namespace_id &&
+                            other.identity == question.identity && other.prompt == question.prompt);
+}
+
 std::vector<std::pair<LabelKind, std::string>> Flights::InvalidatedSince(
     const Flight& flight) const {
   std::vector<std::pair<LabelKind, std::string>> labels;
+  if (flight.is_void) {
+    labels.emplace_back(LabelKind::kAll, "");  // Whatever its labels are.
+  }
   if (!invalidations_.empty() && invalidations_.size() == kInvalidationsMax &&
       invalidations_.front().number > flight.invalidated_before + 1) {
     labels.emplace_back(LabelKind::kAll, "");  // What was forgotten may have been any.

@@ -163,6 +163,8 @@ class Flights {
 
   // Answers under way may rest on what is void now.
   void NoteInvalidation(storage::NamespaceId id, const Label& label);
+  // The same of the answer to this very question (same identity, same text), if it is under way.
+  void NoteInvalidation(const FlightQuestion& question);
 
   // The owner has gone: its leases go to others, it waits for nothing any more.
   void Disconnect(OwnerId owner);

@@ -175,6 +175,24 @@ TEST_CASE("a holder's fill is told what was invalidated since it got the lease")
         Names{{LabelKind::kAll, ""}});
 }
 
+TEST_CASE("a holder's fill is told that its question was invalidated, and the next holder's not") {
+  Bench bench;
+  const Lease lease = bench.Lead(Asked("What?", 1, 7), 1);
+  const Lease other = bench.Lead(Asked("Which?", 2, 8), 1);
+  bench.flights.NoteInvalidation(Asked("Nobody asks", 3, 9));
+  bench.flights.NoteInvalidation(Asked("Only the hash is the same", 2, 8));
+  bench.flights.NoteInvalidation(Asked("What?", 1, 7));
+  using Names = std::vector<std::pair<LabelKind, std::string>>;
+  CHECK(bench.flights.BeginFill(NamespaceId{1}, lease.token).value().invalidated ==
+        Names{{LabelKind::kAll, ""}});
+  CHECK(bench.flights.BeginFill(NamespaceId{1}, other.token).value().invalidated.empty());
+  bench.flights.CancelFill(lease.token);
+  const auto waiter = bench.Wait(Asked("What?", 1, 7), Bench::By(3));
+  REQUIRE(bench.flights.Abandon(NamespaceId{1}, lease.token).ok());
+  const std::string next = waiter->last.lease.token;
+  CHECK(bench.flights.BeginFill(NamespaceId{1}, next).value().invalidated.empty());
+}
+
 TEST_CASE("a holder that gives up, goes away or is silent hands the lease to one waiter") {
   Bench bench;
   const Lease first = bench.Lead(Asked("q", 1, 1), 1);

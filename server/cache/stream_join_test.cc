@@ -213,6 +213,12 @@ TEST_CASE("a response is that of its last event, or the items that were done") {
         R"({"status":"incomplete","output":[{"id":"n"}]})");
   CHECK(Read("[" + item + "]").ending.end == StreamEnd::kCut);
   CHECK(Read("[" + item + R"(, {"type": "response.cancelled"}])").ending.end == StreamEnd::kCut);
+  for (const std::string_view response : {R"({"id": "r"})", R"({"id": "r", "output": null})"}) {
+    const std::string last =
+        R"({"type": "response.completed", "response": )" + std::string(response) + "}";
+    CHECK(Read("[" + last + "]").ending.end == StreamEnd::kCut);
+    CHECK(Joined("[" + item + ", " + last + "]").starts_with("{"));
+  }
 }
 
 TEST_CASE("events that make no sense are errors with their number") {
@@ -242,6 +248,10 @@ TEST_CASE("events that make no sense are errors with their number") {
       Row{start + R"("text"])", "texts stand among the events"},
       Row{"[" + Chunk(R"({"content": "a"})") + ", " + Chunk(R"({"content": ["b"]})") + "]",
           "event 2: 'content' changes"},
+      Row{"[" + Chunk(R"({"content": "a"})") + ", " + Chunk(R"({"content": 5})") + "]",
+          "event 2: 'content' is no text"},
+      Row{"[" + Chunk(R"({"content": 5})") + "]", "event 1: 'content' is no text"},
+      Row{"[" + Chunk(R"({"refusal": {"a": 1}})") + "]", "event 1: 'refusal' is no text"},
       Row{"[" + Chunk(R"({"tool_calls": [{"index": 1024}]})") + "]", "the highest is 1023"},
       Row{R"([{"object": "chat.completion.chunk",
                     "choices": [{"index": 4294967296, "delta": {}}]}])",
@@ -280,9 +290,9 @@ TEST_CASE("an answer beyond a limit cannot be joined") {
                 std::string(levels, '[') + std::string(levels, ']') + "}}]}\n\ndata: [DONE]\n\n");
   };
   // 4 levels of the answer around it, 2 of the reply.
-  CHECK(Joined(nested(10)).starts_with("{"));
-  CHECK(Joined(nested(11)) == "error too_large");
-  CHECK(Read(nested(11)).ending.end == StreamEnd::kComplete);
+  CHECK(Joined(nested(58)).starts_with("{"));
+  CHECK(Joined(nested(59)) == "error too_large");
+  CHECK(Read(nested(59)).ending.end == StreamEnd::kComplete);
   CHECK(Read(nested(kStreamDepth - 4)).ending.end == StreamEnd::kComplete);
   CHECK_THAT(ErrorOf(nested(kStreamDepth - 3)), Catch::Contains("depth"));
   const auto wide = [](std::size_t items) {
@@ -293,8 +303,8 @@ TEST_CASE("an answer beyond a limit cannot be joined") {
     return Text("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\",\"x\":[" + list +
                 "]}}]}\n\ndata: [DONE]\n\n");
   };
-  CHECK(Joined(wide(4096)).starts_with("{"));
-  CHECK(Joined(wide(4097)) == "error too_large");
+  CHECK(Joined(wide(32'768)).starts_with("{"));
+  CHECK(Joined(wide(32'769)) == "error too_large");
 }
 
 TEST_CASE("JSON of others is read as it is") {

@@ -1,6 +1,9 @@
 #include "server/cache/stream_openai.h"
 
 #include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace reprise::cache {
@@ -20,6 +23,18 @@ Value WithoutIndex(const Value::Array& calls) {
     plain.emplace_back(std::move(fields));
   }
   return Value(std::move(plain));
+}
+
+// What is said, in pieces.
+bool IsText(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kTexts{"content", "reasoning", "reasoning_content",
+                                                   "refusal"};
+  return std::find(kTexts.begin(), kTexts.end(), name) != kTexts.end();
+}
+
+// Some give an array of parts.
+bool MayBeText(const Value& value) {
+  return value.IsNil() || value.AsText().has_value() || value.AsArray() != nullptr;
 }
 
 }  // namespace
@@ -80,6 +95,9 @@ base::Status OpenAiJoin::TakeDelta(const Value& delta, Choice& choice) {
   Value::Map rest;
   for (const auto& [key, value] : *delta.AsMap()) {
     const auto name = key.AsText().value_or("");
+    if (IsText(name) && !MayBeText(value)) {
+      return Error{Code::kBadRequest, "'" + std::string(name) + "' is no text"};
+    }
     if (name == "tool_calls") {
       RETURN_IF_ERROR(choice.tool_calls.Merge(value));
     } else if (name == "reasoning_details") {

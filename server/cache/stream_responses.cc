@@ -34,8 +34,14 @@ StreamEnding ResponsesJoin::Ending() const {
   if (is_cancelled_) {
     return {StreamEnd::kCut, "the response was cancelled"};
   }
-  return response_.has_value() ? StreamEnding{StreamEnd::kComplete}
-                               : StreamEnding{StreamEnd::kCut, "it has no response.completed"};
+  if (!response_.has_value()) {
+    return {StreamEnd::kCut, "it has no response.completed"};
+  }
+  const Value* output = response_->Find("output");
+  const bool has_output = output != nullptr && output->AsArray() != nullptr;
+  return has_output || !items_.empty()
+             ? StreamEnding{StreamEnd::kComplete}
+             : StreamEnding{StreamEnd::kCut, "neither its last event nor one before has an output"};
 }
 
 Value ResponsesJoin::Answer() && {

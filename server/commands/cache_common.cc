@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/wire/reader.h"
+#include "protocol/wire/shape.h"
 #include "protocol/wire/writer.h"
 #include "server/cache/stream_join.h"
 
@@ -29,10 +30,31 @@ base::Status CheckTags(std::string_view tags) {
   return base::Ok{};
 }
 
+// What no reply can carry would be stored and never read: neither by a client nor by CACHE.EXPORT.
+base::Status CheckReadable(std::string_view response) {
+  if (response.empty()) {
+    return base::Ok{};
+  }
+  const auto shape = wire::ShapeOf(response);
+  if (!shape.ok()) {
+    return base::Error{shape.error().code, "the answer: " + shape.error().detail};
+  }
+  const auto check = [](std::uint64_t found, std::uint64_t most, const base::Limit& limit) {
+    return found <= most
+               ? base::Status(base::Ok{})
+               : base::Error{base::Code::kTooLarge, std::string(limit.name) + ": the answer has " +
+                                                        std::to_string(found) + ", the limit is " +
+                                                        std::to_string(most)};
+  };
+  RETURN_IF_ERROR(check(shape.value().depth, kAnswerDepthMax, base::limits::kDepth));
+  return check(shape.value().values, kAnswerValuesMax, base::limits::kFrameItems);
+}
+
 }  // namespace
 
 base::Result<cache::Answer> AnswerOf(const Args& args, std::string_view response,
                                      std::size_t first) {
+  RETURN_IF_ERROR(CheckReadable(response));
   RETURN_IF_ERROR(CheckTags(args.BytesOr(first + kTags, "")));
   cache::Answer answer{response,
                        args.BytesOr(first + kModel, ""),

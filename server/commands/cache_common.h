@@ -80,7 +80,13 @@ inline constexpr ArgSpec kModelOption{
         "`request` when not given",
     .max = base::limits::kTagBytes.value};
 
-// `first` is the index of kTagsOption in the row. Errors: bad tags.
+// An answer stands in a reply as it stands in a request: in the frame, in a map or array, beside a
+// few other values.
+inline constexpr auto kAnswerDepthMax = static_cast<std::uint32_t>(base::limits::kDepth.value - 2);
+inline constexpr std::uint64_t kAnswerValuesMax = base::limits::kFrameItems.value - 64;
+
+// `first` is the index of kTagsOption in the row. Errors: bad tags; kTooLarge for a response that
+// no reply could carry.
 base::Result<cache::Answer> AnswerOf(const Args& args, std::string_view response,
                                      std::size_t first);
 base::Result<cache::Tier> TierNamed(std::string_view name);

@@ -171,7 +171,7 @@ constexpr CommandSpec kCacheExport{
     .result =
         "{entries: [{id, prompt, identity, response, type, model, tags, tokens_in, tokens_out, "
         "cost_nano, created_at_ms, expires_at_ms}], next: a cursor, or nil at the end}; a page may "
-        "be empty. An identity or response nested deeper than 12 levels or with more than 16384 "
+        "be empty. An identity or response nested deeper than 60 levels or with more than 16384 "
         "values is given as bin with its MessagePack bytes: identity_packed, response_packed",
     .errors = kErrors,
     .examples = kExamples,

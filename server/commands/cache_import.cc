@@ -164,8 +164,7 @@ base::Result<std::string_view> ValueOf(const Args& fields, std::size_t plain, st
   if (!shape.ok()) {
     return Error{shape.error().code, name + ": " + shape.error().detail};
   }
-  if (shape.value().depth > kPackedDepthMax ||
-      shape.value().values > static_cast<std::uint64_t>(base::limits::kFrameItems.value - 64)) {
+  if (shape.value().depth > kAnswerDepthMax || shape.value().values > kAnswerValuesMax) {
     return Error{Code::kTooLarge, name +
                                       ": the value is deeper or has more values than a request "
                                       "may have"};

@@ -16,9 +16,6 @@ namespace reprise::commands {
 inline constexpr auto kPlainDepthMax =
     static_cast<std::uint32_t>(base::limits::kDepth.value - 4);  // frame, params, array, map
 inline constexpr std::uint64_t kPlainValuesMax = 16'384;
-// Response and params of the frame of a CACHE.STORE.
-inline constexpr auto kPackedDepthMax = static_cast<std::uint32_t>(base::limits::kDepth.value - 2);
-
 inline bool IsPlain(const wire::Shape& shape) {
   return shape.depth <= kPlainDepthMax && shape.values <= kPlainValuesMax;
 }

@@ -8,13 +8,16 @@
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{ArgSpec{.name = "prefix",
-                                   .kind = ArgKind::kText,
-                                   .doc = "as in `cache.`",
-                                   .required = false,
-                                   .max = 256}};
+constexpr std::array kArgs{
+    ArgSpec{.name = "prefix",
+            .kind = ArgKind::kText,
+            .doc = "as in `cache.`; `*` stands for any text: `cache.types.*.ttl`",
+            .required = false,
+            .max = 256}};
 constexpr std::array kExamples{
     Example{R"(["CONFIG.GET", ["cache.types.research.ttl"]])",
+            R"({"cache.types.research.ttl_ms": "3600000"})"},
+    Example{R"(["CONFIG.GET", ["cache.types.res*.ttl"]])",
             R"({"cache.types.research.ttl_ms": "3600000"})"},
 };
 

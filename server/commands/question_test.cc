@@ -213,10 +213,10 @@ TEST_CASE("a bad request is refused with the path, by every command, and leaves 
     std::string_view request;
     std::string_view problem;
   };
-  const std::string many_messages = [] {
-    std::string json = R"({"model": "m", "messages": [)";
+  const std::string many_items = [] {
+    std::string json = R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "x": [)";
     for (std::int64_t i = 0; i <= base::limits::kContainerItems.value; ++i) {
-      json += R"({"role": "user", "content": "x"},)";
+      json += "0,";
     }
     json.back() = ']';
     return json + "}";
@@ -241,7 +241,7 @@ TEST_CASE("a bad request is refused with the path, by every command, and leaves 
                "request.messages[0].role: 'robot' is not one of"},
            Row{R"({"model": "m", "messages": [{"role": "user", "content": 7}]})",
                "request.messages[0].content: "},
-           Row{many_messages, "request.messages: "},
+           Row{many_items, "request.x: "},
            Row{twice, in_arguments},
            Row{beyond, in_arguments},
            Row{lone, in_arguments},

@@ -40,7 +40,7 @@ struct Setting {
   bool live = false;  // CONFIG.SET takes it without a restart
 };
 
-// All settings in file order, or those whose name begins with `prefix`.
+// All settings in file order, or those whose name begins with `prefix`, in which `*` is any text.
 std::vector<Setting> Describe(const Config& config, std::string_view prefix = "");
 bool IsLive(std::string_view name);
 

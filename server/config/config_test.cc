@@ -355,6 +355,13 @@ TEST_CASE("settings are described in file order and found by prefix") {
   CHECK(one[0].value == "1000");
   CHECK(one[0].live);
   CHECK(Describe(config, "nothing").empty());
+  CHECK(Describe(config, "cache.types.*").size() == of_types * config.cache.types.size());
+  CHECK(Describe(config, "cache.types.*.ttl_ms").size() == config.cache.types.size());
+  CHECK(Describe(config, "*").size() == all.size());
+  CHECK(Describe(config, "*.slow_items").back().name == "log.slow_items");
+  CHECK(Describe(config, "cache.types.*.ttl*ms*").size() == config.cache.types.size());
+  CHECK(Describe(config, "cache.*.nothing").empty());
+  CHECK(Describe(config, "cache.ttl*types").empty());
 }
 
 TEST_CASE("keys that are read once at the start are not live") {

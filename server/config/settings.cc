@@ -207,6 +207,26 @@ void AppendTypes(Config& config, std::vector<Setting>& out) {
   }
 }
 
+// `*` in the pattern stands for any text, also for none. Each part between stars is looked for as
+// early as possible, so that most is left for those behind it.
+bool BeginsWithPattern(std::string_view name, std::string_view pattern) {
+  std::size_t star = std::min(pattern.find('*'), pattern.size());
+  if (!name.starts_with(pattern.substr(0, star))) {
+    return false;
+  }
+  name.remove_prefix(star);
+  while (star < pattern.size()) {
+    pattern.remove_prefix(star + 1);
+    star = std::min(pattern.find('*'), pattern.size());
+    const std::size_t found = name.find(pattern.substr(0, star));
+    if (found == std::string_view::npos) {
+      return false;
+    }
+    name.remove_prefix(found + star);
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string Quoted(std::string_view text) {
@@ -326,8 +346,9 @@ std::vector<Setting> Describe(const Config& config, std::string_view prefix) {
     setting.default_value = ValueText(row, defaults);
     settings.push_back(std::move(setting));
   }
-  std::erase_if(settings,
-                [prefix](const Setting& setting) { return !setting.name.starts_with(prefix); });
+  std::erase_if(settings, [prefix](const Setting& setting) {
+    return !BeginsWithPattern(setting.name, prefix);
+  });
   return settings;
 }
 

@@ -22,6 +22,7 @@ constexpr std::int64_t kRulesMax = 64;
 constexpr std::int64_t kHostBytesMax = 253;  // longest name of the DNS
 constexpr std::int64_t kPortMax = 65'535;
 constexpr std::int64_t kTiB = std::int64_t{1} << 40;
+constexpr std::int64_t kFlushMsMin = 200;  // the tick of the server: nothing comes more often
 constexpr std::string_view kTypePlace = "<name>";
 
 // The field of a section: At<&Config::store, &StoreOptions::dir>.
@@ -346,7 +347,7 @@ constexpr std::array kOtherRows{
     Within(Number("cache.counters_flush_ms", Kind::kMilliseconds, Change::kLive,
                   Cache<&CacheOptions::counters_flush_ms>(),
                   "Hit and saving counters are written this often."),
-           10, 600'000),
+           kFlushMsMin, 600'000),
     Within(Number("cache.log_sample_ppm", Kind::kInteger, Change::kLive,
                   Cache<&CacheOptions::log_sample_ppm>(),
                   "Share of decisions (hits, misses, refusals) that CACHE.LOG can show, in a "

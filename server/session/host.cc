@@ -74,21 +74,35 @@ void SessionHost::Drain() {
   }
 }
 
-void SessionHost::LogForeignBytes(std::string_view peer, std::string_view kind) {
+bool SessionHost::MayLog(std::string_view event, std::string_view peer) {
   constexpr std::int64_t kOnceIn = 60'000 * base::kNanosPerMilli;
   constexpr std::size_t kAddressesMax = 1024;
   const base::Nanos now = clock().Elapsed();
-  const std::string address(peer.substr(0, peer.rfind(':')));
+  const std::string address =
+      std::string(event) + " " + std::string(peer.substr(0, peer.rfind(':')));
   const auto found = logged_at_.find(address);
   if (found != logged_at_.end() && now - found->second < kOnceIn) {
-    return;
+    return false;
   }
   if (logged_at_.size() >= kAddressesMax) {
     logged_at_.clear();
   }
   logged_at_[address] = now;
-  parts_.log.Log(telemetry::Level::kWarn, "security_foreign_protocol",
-                 {{"peer", peer}, {"kind", kind}});
+  return true;
+}
+
+void SessionHost::LogForeignBytes(std::string_view peer, std::string_view kind) {
+  constexpr std::string_view kEvent = "security_foreign_protocol";
+  if (MayLog(kEvent, peer)) {
+    parts_.log.Log(telemetry::Level::kWarn, kEvent, {{"peer", peer}, {"kind", kind}});
+  }
+}
+
+void SessionHost::LogOverLimit(std::string_view peer, std::string_view detail) {
+  constexpr std::string_view kEvent = "request_over_limit";
+  if (MayLog(kEvent, peer)) {
+    parts_.log.Log(telemetry::Level::kWarn, kEvent, {{"peer", peer}, {"detail", detail}});
+  }
 }
 
 }  // namespace reprise::session

@@ -53,8 +53,12 @@ class SessionHost {
 
   // Once a minute for each address: something that is not our protocol arrived.
   void LogForeignBytes(std::string_view peer, std::string_view kind) ON_LOOP_THREAD;
+  // Once a minute for each address: a request that is over a limit of the wire.
+  void LogOverLimit(std::string_view peer, std::string_view detail) ON_LOOP_THREAD;
 
  private:
+  // Whether this event was not logged for the address within a minute.
+  bool MayLog(std::string_view event, std::string_view peer) ON_LOOP_THREAD;
   struct Place {
     Session* session = nullptr;
     std::uint32_t generation = 0;

@@ -147,9 +147,15 @@ std::size_t Session::Process(std::string_view bytes) {
 
 // The connection is beyond repair: say why, and close it.
 void Session::Fail(const Error& error, std::string_view bytes) {
-  host_.LogForeignBytes(*identity_.peer, KindOf(bytes));
   step_ = Step::kEnded;
   closing_ = true;
+  if (error.code == base::Code::kTooLarge) {  // A request, as far as it was read.
+    host_.LogOverLimit(*identity_.peer, error.detail);
+    wire::AppendError(wire::MsgidOf(bytes).value_or(0), error, NextReply());
+    CloseWhenDone();
+    return;
+  }
+  host_.LogForeignBytes(*identity_.peer, KindOf(bytes));
   if (KindOf(bytes) == "http" || KindOf(bytes) == "tls") {
     stream_.Close();
     return;

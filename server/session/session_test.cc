@@ -228,6 +228,26 @@ TEST_CASE("bytes that are not our protocol end the connection at the first one")
   CHECK(other.Replies().size() == 1);
 }
 
+TEST_CASE("a request over a limit is refused under its own number, and ends the connection") {
+  Bench bench;
+  const std::string deep =
+      std::string(
+          "\x94\x00\x05\xa4"
+          "ECHO\x91",
+          9) +
+      std::string(static_cast<std::size_t>(base::limits::kDepth.value), '\x91');
+  bench.Receive(Frame(1, "SET", R"(["k", 1])") + deep);
+  bench.TurnUntil(2);
+  CHECK(bench.Replies() == std::vector<std::string>{"1 true", "5 too_large"});
+  CHECK(bench.stream.closed_after_flush);
+  Bench other;
+  other.Receive(
+      std::string("\x93\x02\xa4"
+                  "ECHO\xdd\xff\xff\xff\xff",
+                  12));
+  CHECK(other.Replies() == std::vector<std::string>{"0 too_large"});
+}
+
 TEST_CASE("QUIT answers what came before it, then closes; nothing after it runs") {
   Bench bench;
   bench.Receive(Frame(1, "SET", R"(["k", 1])") + Frame(2, "QUIT", "[]") +

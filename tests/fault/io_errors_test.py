@@ -43,7 +43,7 @@ class IoErrorTest(harness.Case):
 
     def settings(self):
         return {"store.durability": "always", "store.memtable_bytes": "1MiB",
-                "cache.counters_flush_ms": 100}
+                "cache.counters_flush_ms": 200}
 
     def environment(self, shim, **extra):
         return {"LD_PRELOAD": shim, "FAULT_PATH": self.temp, **extra}

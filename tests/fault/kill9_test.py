@@ -36,7 +36,7 @@ class Kill9Test(harness.Case):
         oracle = Oracle(logs, workers=2, seed=chance.randrange(1 << 30))
         server = self.server(settings={
             "store.durability": mode, "store.memtable_bytes": "1MiB",
-            "cache.counters_flush_ms": 100})
+            "cache.counters_flush_ms": 200})
         self.addCleanup(oracle.join)
         for number in range(rounds):
             oracle.start(server.address)

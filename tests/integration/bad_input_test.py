@@ -130,10 +130,26 @@ class BadRequestTest(harness.Case):
             return value
 
         # The frame and its params are two levels themselves.
-        self.assertEqual(self.rpc.call("ECHO", nested(14)), nested(14))
+        self.assertEqual(self.rpc.call("ECHO", nested(62)), nested(62))
         with self.shared.connect() as rude:
-            rude.send_bytes(request(1, "ECHO", [nested(15)]))
-            self.assertIn(b"too_large", rude.read_until_closed())
+            rude.send_bytes(request(7, "ECHO", [nested(63)]))
+            answer = harness.unpack(rude.read_until_closed())
+        self.assertEqual(answer[1], 7, "the request that was refused is named")
+        self.assertEqual(answer[2][:2],
+                         ["too_large", "depth: 65 is more than the limit of 64"])
+
+    def test_too_many_items_are_answered_under_their_own_msgid_and_logged_as_what_they_are(self):
+        server = self.server()
+        with server.connect() as rude:
+            self.assertEqual(len(rude.call("ECHO", [1] * 32_768)), 32_768)
+            rude.send_bytes(request(9, "ECHO", [[1] * 32_769]))
+            answer = harness.unpack(rude.read_until_closed())
+        self.assertEqual(answer[1], 9)
+        self.assertEqual(answer[2][:2],
+                         ["too_large", "container_items: 32769 is more than the limit of 32768"])
+        self.assertIn("request_over_limit", server.log())
+        self.assertIn("32769", server.log())
+        self.assertNotIn("foreign_protocol", server.log())
 
     def test_a_duplicate_option_is_refused_or_harmless(self):
         data = (b"\x94\x00\x01" + pack("SET") + b"\x93" + pack("dup") + pack("v") +

@@ -233,7 +233,7 @@ class CacheRestartTest(harness.Case):
         self.check(server)
 
     def test_entries_and_counters_survive_kill_9_after_the_flush_interval(self):
-        server = self.server(settings={"cache.counters_flush_ms": 100})
+        server = self.server(settings={"cache.counters_flush_ms": 200})
         with server.connect() as rpc:
             self.fill(rpc)
             time.sleep(1.0)  # Ten times the interval that is promised.

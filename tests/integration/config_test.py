@@ -93,6 +93,18 @@ class ConfigTest(harness.Case):
 
     def test_config_set_refuses_what_it_cannot_do(self):
         rpc = self.connect(self.server())
+        self.assertIs(rpc.call("CONFIG.SET", "http.allowed_hosts", ["a.example", "b.example"]), True)
+        self.assertEqual(rpc.call("CONFIG.GET", "http.allowed"),
+                         {"http.allowed_hosts": "a.example,b.example"})
+        self.assertIs(rpc.call("CONFIG.SET", "http.allowed_hosts", []), True)
+        self.assertEqual(rpc.call("CONFIG.GET", "http.allowed_*"), {"http.allowed_hosts": ""})
+        for name, value in (("http.allowed_hosts", ["a,b"]), ("http.allowed_hosts", [1]),
+                            ("cache.entries_max", ["55"]), ("http.allowed_hosts", {"a": 1})):
+            self.assertEqual(rpc.error_of("CONFIG.SET", name, value).code, "bad_request")
+        types = rpc.call("CONFIG.GET", "cache.types.*.ttl_ms")
+        self.assertIn("cache.types.research.ttl_ms", types)
+        self.assertTrue(all(name.endswith(".ttl_ms") for name in types))
+        self.assertIn("200", rpc.error_of("CONFIG.SET", "cache.counters_flush_ms", 199).message)
         error = rpc.error_of("CONFIG.SET", "network.port", "9999")
         self.assertEqual(error.code, "bad_request")
         self.assertIn("restart", error.message)

@@ -34,6 +34,17 @@ class ExplainTest(harness.Case):
         self.assertEqual(self.explain("what is raii")["tiers"]["normalized"]["status"], "hit")
         self.assertEqual(self.rpc.call("CACHE.STATS")["total"], before)
 
+    def test_the_very_same_prompt_is_called_that_whichever_tier_finds_it(self):
+        server = self.server(settings={"cache.exact": "shadow", "cache.normalized": "on"})
+        rpc = self.connect(server)
+        rpc.call("CACHE.STORE", "What is RAII?", "An idiom.")
+        for prompt, reason in (("What is RAII?", "the same prompt and identity"),
+                               ("what is raii",
+                                "the same prompt but for case, space or punctuation")):
+            told = rpc.call("CACHE.EXPLAIN", prompt)
+            self.assertEqual((told["status"], told["reason"]), ("hit", reason))
+            self.assertEqual(told["tiers"]["normalized"]["reason"], reason)
+
     def test_it_says_who_computes(self):
         lease = self.rpc.call("CACHE.FETCH", "q")["lease"]
         self.assertEqual(self.explain("Q")["computing"], "another caller")

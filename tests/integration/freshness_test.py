@@ -109,7 +109,7 @@ class FreshnessTest(harness.Case):
 
     def test_a_used_answer_of_a_sliding_type_is_still_there_when_an_unused_one_has_gone(self):
         rpc = self.serve(**{"cache.types.faq.ttl_ms": 2_000, "cache.types.faq.sliding": "true",
-                            "cache.counters_flush_ms": 50})
+                            "cache.counters_flush_ms": 200})
         rpc.call("CACHE.STORE", "used", "a", type="faq")
         rpc.call("CACHE.STORE", "unused", "b", type="faq")
 

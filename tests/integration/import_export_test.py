@@ -152,8 +152,8 @@ class RoundTripTest(PortCase):
         rpc.call("CACHE.STORE", "odd", ODD, identity={"model": "m", "odd": ODD["keys"]},
                  tags=["a", "\udcff"], model="m\n", tokens_in=1, tokens_out=2, cost_nano=3)
         rpc.call("CACHE.STORE", "bytes alone", b"\xff", type="factLookup")
-        rpc.call("CACHE.STORE", "deepest", nested(14))
-        rpc.call("CACHE.STORE", "identity", "x", identity=nested(13), ttl_ms=3_600_000)
+        rpc.call("CACHE.STORE", "deepest", nested(62))
+        rpc.call("CACHE.STORE", "identity", "x", identity=nested(61), ttl_ms=3_600_000)
         rpc.call("CACHE.STORE", "wide", [[0] * 4000 for _ in range(10)])
         half = [[0] * 4000 for _ in range(4)]  # Together just below what one frame may hold.
         rpc.call("CACHE.STORE", "half and half", half, identity=half)
@@ -173,7 +173,7 @@ class RoundTripTest(PortCase):
         self.assertEqual(self.read("again." + name), before)
         hit = rpc.call("CACHE.LOOKUP", "odd", identity={"odd": ODD["keys"], "model": "m"})
         self.assertEqual(harness.pack(hit["response"]), harness.pack(ODD))
-        self.assertEqual(rpc.call("CACHE.LOOKUP", "deepest")["response"], nested(14))
+        self.assertEqual(rpc.call("CACHE.LOOKUP", "deepest")["response"], nested(62))
         self.assertEqual(sorted(os.listdir(self.temp)), sorted([name, "again." + name, "none.jsonl"]))
         return before
 
@@ -319,7 +319,7 @@ class ImportRowTest(PortCase):
             ({"created_at_ms": self.now, "expires_at_ms": self.now - 5}, "later than"),
             ({"response_packed": b"\x01"}, "both"),
             ({"identity_packed": b"\x91"}, "cut short"),
-            ({"identity_packed": harness.pack(nested(16))}, "deeper"),
+            ({"identity_packed": harness.pack(nested(63))}, "deeper"),
             ({"identity": {"x": float("nan")}}, "NaN"),
         ]
         entries = [self.entry(**fields) for fields, _ in bad] + ["text", {"response": 1}, self.entry()]
@@ -519,10 +519,10 @@ class BadFileTest(PortCase):
 
     def test_deep_entries_are_refused_before_they_cost_the_connection(self):
         text = self.refused("a.jsonl", "\n".join([
-            json.dumps({"prompt": "deep", "response": nested(14)}),
-            json.dumps({"prompt": "wide", "response": [0] * 5000}), self.good(1)]))
-        self.assertRegex(text, "a.jsonl:1: .*nested 15 levels deep")
-        self.assertRegex(text, "a.jsonl:2: container_items: 5000")
+            json.dumps({"prompt": "deep", "response": nested(62)}),
+            json.dumps({"prompt": "wide", "response": [0] * 40_000}), self.good(1)]))
+        self.assertRegex(text, "a.jsonl:1: .*nested 63 levels deep")
+        self.assertRegex(text, "a.jsonl:2: container_items: 40000")
         self.assertIn("stored 1 of 3", text)
 
     def test_a_line_of_a_gibibyte_costs_neither_memory_nor_the_rest(self):

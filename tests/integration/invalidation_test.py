@@ -89,6 +89,18 @@ class InvalidationTest(harness.Case):
             self.assertEqual(self.rpc.call("CACHE.LOOKUP", "What is new?")["status"],
                              "hit" if kept else "miss")
 
+    def test_one_entry_that_was_under_way_is_handed_out_but_not_kept(self):
+        waiter = self.connect(self.running)
+        for asked, kept in (("What is new?", False), ("What is old?", True)):
+            lease = self.rpc.call("CACHE.FETCH", "What is new?", no_cache=True)["lease"]
+            waiter.send("CACHE.FETCH", "What is new?", wait_ms=10_000)
+            harness.wait_until(lambda: self.rpc.call("INFO", "cache")["cache"]["waiters"] == 1, 10, "it waits")
+            self.rpc.call("CACHE.INVALIDATE", "entry", asked)
+            self.assertIs(self.rpc.call("CACHE.FILL", lease, "x")["stored"], kept)
+            self.assertEqual(waiter.receive()[3]["response"], "x")
+            self.assertEqual(self.rpc.call("CACHE.LOOKUP", "What is new?")["status"],
+                             "hit" if kept else "miss")
+
     def test_an_identity_is_voided_whatever_was_asked(self):
         for system in ("Ann", "Bob"):
             for prompt in ("Who?", "Where?"):

@@ -40,6 +40,29 @@ class StreamJoinTest(harness.Case):
             lambda: self.holder.call("INFO", "cache")["cache"]["waiters"] == count, 10,
             f"{count} callers wait")
 
+    def test_pieces_that_no_reply_could_carry_are_refused_and_the_lease_stays(self):
+        for name, pieces, limit in (("many", [[0] * 30] * 2_200, "frame_items"),
+                                    ("deep", [self.nested(62)], "depth")):
+            lease = self.lease(name)
+            self.append(lease, pieces)
+            with self.assertRaisesRegex(RpcError, limit) as caught:
+                self.holder.call("CACHE.FILL", lease, None)
+            self.assertEqual(caught.exception.code, "too_large")
+            self.holder.call("CACHE.ABANDON", lease)
+            self.assertEqual(self.holder.call("CACHE.LOOKUP", name)["status"], "miss")
+        lease = self.lease()
+        self.append(lease, [self.nested(61)] + [[0] * 30] * 2_000)
+        self.assertIs(self.holder.call("CACHE.FILL", lease, None)["stored"], True)
+        self.assertEqual(len(self.holder.call("CACHE.LOOKUP", PROMPT)["response"]), 2_001)
+        self.assertEqual(len(self.holder.call("CACHE.EXPORT")["entries"]), 1)
+
+    @staticmethod
+    def nested(levels):
+        value = 1
+        for _ in range(levels):
+            value = [value]
+        return value
+
     def test_raw_text_is_replayed_as_it_came_or_as_one_answer(self):
         for name in ("openai_chat", "openai_reasoning", "openai_responses", "anthropic_messages"):
             text, answer = golden(name)

@@ -8,7 +8,7 @@ import { Decoder, ExtData, encode } from '@msgpack/msgpack';
 import { errorOf } from './errors.js';
 import type { Value } from './value.js';
 
-const DEPTH_MAX = 64; // Far above the server's 16; a cycle ends here.
+const DEPTH_MAX = 64; // The server's own limit counts the frame too; a cycle ends here.
 const INT64_MIN = -(2n ** 63n);
 const UINT64_MAX = 2n ** 64n - 1n;
 const LONE_SURROGATE = /\p{Surrogate}/u;

@@ -1,6 +1,6 @@
 // Making errors, and telling what they mean for the caller.
 import { CallerError, RepriseError, type Details } from './error_base.js';
-import { ERRORS } from './generated/errors.js';
+import { ERRORS, TooLargeError } from './generated/errors.js';
 import { isMap, type Value } from './value.js';
 
 export * from './error_base.js';
@@ -21,7 +21,12 @@ export function errorFromWire(value: Value): RepriseError {
   return errorOf(value[0], message, isMap(value[2]) ? value[2] : {});
 }
 
-/** Whether the cache is to blame and not the request: what `failOpen` goes on after. */
+/** Whether the cache is to blame and not the request. */
 export function isServersFault(error: unknown): error is RepriseError {
   return error instanceof RepriseError && !(error instanceof CallerError);
+}
+
+/** What `failOpen` goes on after: faults of the server, and what is too large to be cached. */
+export function failsOpen(error: unknown): error is RepriseError {
+  return isServersFault(error) || error instanceof TooLargeError;
 }

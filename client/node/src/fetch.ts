@@ -1,7 +1,7 @@
 // fetchOrCompute: the cached answer, or one that is computed once while all others wait for it.
 import { named } from './arguments.js';
 import type { Client } from './client.js';
-import { isServersFault, RepriseError, UpstreamFailedError } from './errors.js';
+import { failsOpen, RepriseError, UpstreamFailedError } from './errors.js';
 import { Lease, type AnswerFacts } from './lease.js';
 import { RESULTS, type CacheFetch, type CacheStored } from './results.js';
 import type { Integer, Value } from './value.js';
@@ -38,7 +38,10 @@ export interface FetchOptions {
   bypass?: boolean | undefined;
   /** A stored answer at once, or `compute` without storing. */
   onlyIfCached?: boolean | undefined;
-  /** Go on without the cache when the server is down; that of the client when not given. */
+  /**
+   * Go on without the cache when the server is down, or takes nothing so large; that of the client
+   * when not given.
+   */
   failOpen?: boolean | undefined;
   /** When `compute` throws and an expired answer is at hand: that one; false. */
   staleIfError?: boolean | undefined;
@@ -166,7 +169,7 @@ async function callFetch(
       await client.call('CACHE.FETCH', [prompt, ...map], { timeoutMs, retry: 'always' }),
     );
   } catch (error) {
-    if (!(options.failOpen ?? client.settings.failOpen) || !isServersFault(error)) {
+    if (!(options.failOpen ?? client.settings.failOpen) || !failsOpen(error)) {
       throw error;
     }
     return { status: 'down', reason: error.message, error };

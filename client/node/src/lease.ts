@@ -3,7 +3,7 @@
 // What the server refuses here never harms the caller, who has the answer: it is reported.
 import { named } from './arguments.js';
 import type { Client } from './client.js';
-import { errorOf, NotFoundError } from './errors.js';
+import { errorOf, NotFoundError, TooLargeError } from './errors.js';
 import { RESULTS, type CacheStored } from './results.js';
 import type { Integer } from './value.js';
 
@@ -37,6 +37,7 @@ export class Lease {
   private isLost = false;
   private appends = 0;
   private appendsFailed = false;
+  private tooLarge: TooLargeError | null = null;
   private lastAppend: Promise<void> = Promise.resolve();
 
   constructor(
@@ -61,7 +62,7 @@ export class Lease {
       return await this.callFill(response, facts);
     } catch (error) {
       if (!(error instanceof NotFoundError)) {
-        await this.abandon(error);
+        await this.abandon(reasonOf(error)); // Not what the upstream said.
       }
       throw error;
     }
@@ -70,6 +71,9 @@ export class Lease {
   /** The same, with all chunks that were appended. */
   async fillChunks(chunks: readonly unknown[], facts: AnswerFacts): Promise<CacheStored> {
     await this.lastAppend;
+    if (this.tooLarge !== null) {
+      throw this.tooLarge; // So are all chunks together; the lease was given back.
+    }
     const areThere = chunks.length > 0 && !this.appendsFailed;
     return areThere ? this.fill(APPENDED, facts) : this.fill(chunks, facts);
   }
@@ -95,8 +99,12 @@ export class Lease {
       .call('CACHE.APPEND', [this.token, chunk], { retry: 'never' })
       .then(
         () => undefined,
-        () => {
+        (error: unknown) => {
           this.appendsFailed = true;
+          if (error instanceof TooLargeError && this.tooLarge === null) {
+            this.tooLarge = error;
+            void this.abandon(error.message);
+          }
         },
       )
       .finally(() => (this.appends -= 1));

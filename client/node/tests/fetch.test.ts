@@ -267,6 +267,11 @@ test('failOpen goes on after faults of the server, not after faults of the reque
     { failOpen: true },
   );
   assert.equal(await going.client.fetchOrCompute('q', () => 1), 1);
+  const large = { 'CACHE.FETCH': refuse(new TooLargeError('prompt_bytes')) };
+  const { client: open } = await cacheServer(t, large, { failOpen: true });
+  assert.equal(await open.fetchOrCompute('q', () => 2), 2);
+  const { client: strict } = await cacheServer(t, large);
+  await assert.rejects(strict.fetchOrCompute('q', never), TooLargeError);
   for (const error of [new BadRequestError('no'), new ForbiddenError('no')]) {
     const { client } = await cacheServer(t, { 'CACHE.FETCH': refuse(error) }, { failOpen: true });
     await assert.rejects(client.fetchOrCompute('q', never), error.constructor as new () => Error);

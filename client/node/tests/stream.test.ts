@@ -1,7 +1,7 @@
 // fetchOrComputeStream against a scripted server.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TooLargeError, type Value, type ValueMap } from '../src/index.js';
+import { ReadOnlyError, TooLargeError, type FetchOutcome, type Value, type ValueMap } from '../src/index.js';
 import { cacheServer, deadAddress, LEASE, never, refuse } from './fake_cache.js';
 import type { Handler, Seen } from './fake_server.js';
 import { openClient, until } from './support.js';
@@ -134,13 +134,31 @@ test('the holder of a stream appends each chunk and stores all of them', async (
 test('chunks that could not be appended are stored with the whole answer', async (t) => {
   const { fake, client } = await cacheServer(t, {
     'CACHE.FETCH': LEASE,
-    'CACHE.APPEND': refuse(new TooLargeError('too many')),
+    'CACHE.APPEND': refuse(new ReadOnlyError('not now')),
   });
   const compute = async function* (): AsyncGenerator<string> {
     yield* ['a', 'b'];
   };
   assert.deepEqual(await collect(client.fetchOrComputeStream('q', compute)), ['a', 'b']);
   assert.deepEqual(fake.paramsOf('CACHE.FILL'), ['L1', ['a', 'b']]);
+});
+
+test('a stream that is too large goes on for its reader and gives the lease back', async (t) => {
+  const { fake, client } = await cacheServer(t, {
+    'CACHE.FETCH': LEASE,
+    'CACHE.APPEND': refuse(new TooLargeError('flight_chunks')),
+  });
+  const compute = async function* (): AsyncGenerator<string> {
+    yield* ['a', 'b', 'c'];
+  };
+  let outcome: FetchOutcome | undefined;
+  const options = { errorTtlMs: 5_000, onOutcome: (each: FetchOutcome) => (outcome = each) };
+  const chunks = await collect(client.fetchOrComputeStream('q', compute, options));
+  assert.deepEqual(chunks, ['a', 'b', 'c']);
+  await until(() => fake.count('CACHE.ABANDON') === 1, 'the lease comes back');
+  assert.ok(!('ttl_ms' in (fake.paramsOf('CACHE.ABANDON')[1] as ValueMap)));
+  assert.equal(fake.count('CACHE.FILL'), 0);
+  assert.deepEqual([outcome?.stored, outcome?.error?.code], [false, 'too_large']);
 });
 
 test('a stream that fails or that nobody reads to its end leaves nothing', async (t) => {

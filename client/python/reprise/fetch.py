@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from .connection import Connection, Request, Slot
 from .errors import Error
+from .generated.codes import TooLarge
 from .generated.fetch_options import FetchOptions
 from .options import CallOptions
 from .retry import Failure, error_for, now_ms
 from .single_flight import (ABANDON, APPEND, RENEW, Follower, OnOutcome, Outcome, Times,
-                            abandon_params, check_upstream, fetch_request, fill_request,
+                            abandon_params, check_upstream, fetch_request, fill_request, filling,
                             has_answer, is_down, late_lease, lease_of, new_label, outcome_of, plain,
                             renew_every_ms)
 
@@ -54,7 +55,7 @@ class Lease:
         except Failure as failure:
             raise error_for(failure, [request[0]]) from None
 
-    def abandon(self, failure: BaseException) -> None:
+    def abandon(self, failure: BaseException | str) -> None:
         """Told without waiting for an answer: whoever waits for the answer goes first."""
         self.connection.notify(ABANDON, abandon_params(self.token, failure, self._error_ttl_ms))
 
@@ -113,7 +114,7 @@ def fill(lease: Lease, outcome: Outcome, computed: Any) -> None:
     except Error as error:
         outcome.error = error
         LOG.warning("an answer was not stored: %s", error)
-        lease.abandon(error)
+        lease.abandon(str(error))
 
 
 class FetchMethods:
@@ -128,7 +129,7 @@ class FetchMethods:
 
         request: a prompt, or a whole chat request as a map
         fn: returns the response, or an Answer with tokens, cost, model, tags and time to live
-        fail_open: compute when the server cannot answer; Options.fail_open when not given
+        fail_open: compute when the server cannot answer or takes nothing so large; Options.fail_open when not given
         stale_if_error: when `fn` raises and the server offered a stale answer, that one
         error_ttl_ms: what `fn` raises is told to all who ask the same within this time, as
             UpstreamFailed; without it the next caller tries
@@ -231,11 +232,14 @@ def _computed(lease: Lease | None, outcome: Outcome, fn: Callable[[], Iterator[A
     except BaseException as failure:
         lease.abandon(failure)
         raise
-    fill(lease, outcome, chunks)
+    answer = filling(outcome, chunks)
+    if answer is not None:
+        fill(lease, outcome, answer)
 
 
 def _append(lease: Lease, outcome: Outcome, chunk: Any) -> None:
-    """When followers cannot be told, they get the whole answer at the end."""
+    """When followers cannot be told, they get the whole answer at the end. One that is too large
+    goes on to its caller only: the lease is given up at once."""
     if outcome.error is not None:
         return
     try:
@@ -243,3 +247,5 @@ def _append(lease: Lease, outcome: Outcome, chunk: Any) -> None:
     except Error as error:
         outcome.error = error
         LOG.warning("a chunk was not passed on: %s", error)
+        if isinstance(error, TooLarge):
+            lease.abandon(str(error))

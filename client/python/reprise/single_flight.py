@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .errors import Error, ServerError, TransientError, UpstreamFailed
-from .generated.codes import Corrupt, Unavailable
+from .generated.codes import Corrupt, TooLarge, Unavailable
 from .generated.fetch_options import FetchOptions
 
 LEASE_MS = 60_000  # assumed when a server names none
@@ -43,7 +43,7 @@ class Outcome:
     """What happened in one fetch_or_compute; given to `on_outcome`."""
 
     # hit, stale, lease, timeout, miss, bypass, error (the upstream failed for another caller), or
-    # fail_open: the server did not answer
+    # fail_open: the server did not answer, or takes nothing so large
     status: str
     reason: str = ""
     fetched: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # the reply of CACHE.FETCH
@@ -114,8 +114,9 @@ def renew_every_ms(outcome: Outcome) -> float:
 
 
 def is_down(error: Error) -> bool:
-    """Whether a bot that fails open goes on without the cache; not with its own mistakes."""
-    return isinstance(error, (TransientError, ServerError)) or type(error) is Error
+    """Whether a bot that fails open goes on without the cache: with what is too large for it, too,
+    not with its own mistakes."""
+    return isinstance(error, (TransientError, ServerError, TooLarge)) or type(error) is Error
 
 
 def plain(computed: Any) -> Answer:
@@ -135,6 +136,14 @@ def abandon_params(lease: str, reason: BaseException | str,
     if error_ttl_ms is not None and isinstance(reason, Exception):
         options["ttl_ms"] = error_ttl_ms
     return [lease, options]
+
+
+def filling(outcome: Outcome, chunks: list[Any]) -> Answer | None:
+    """What CACHE.FILL is given for a stream: nil where all chunks were appended; nothing at all
+    where one was too large or too many, as all of them are then."""
+    if isinstance(outcome.error, TooLarge):
+        return None
+    return Answer(None if chunks and outcome.error is None else chunks)
 
 
 def late_lease(reply: Any) -> str | None:

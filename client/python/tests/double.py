@@ -213,10 +213,11 @@ class CacheDouble(Double):
     def fill(self, _session, _msgid, params):
         flight = self.flight_of(params[0])
         del self.flights[flight.key]
-        self.entries[flight.key] = params[1]
+        response = flight.chunks if params[1] is None else params[1]
+        self.entries[flight.key] = response
         self.filled.append(params)
         for session, msgid, _ in flight.waiters:
-            session.reply(msgid, self.hit(params[1]))
+            session.reply(msgid, self.hit(response))
         return {"id": "e1", "tier_keys": {}, "expires_at_ms": 1}
 
     def renew(self, _session, _msgid, params):

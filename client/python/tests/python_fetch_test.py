@@ -176,6 +176,25 @@ class BlockingFailOpen(Case):
         with self.assertRaises(reprise.Forbidden):
             self.client(server, fail_open=True).fetch_or_compute("q", never)
 
+    def test_what_is_too_large_to_be_cached_does_not_stop_a_bot_that_fails_open(self):
+        server = self.double(CacheDouble)
+
+        @server.on("CACHE.FETCH")
+        def _refuse(*_):
+            raise Refusal("too_large", "prompt_bytes: ...")
+        with self.assertRaises(reprise.TooLarge):
+            self.client(server).fetch_or_compute("q", never)
+        open_one = self.client(server, fail_open=True)
+        seen = []
+        self.assertEqual(open_one.fetch_or_compute("q", lambda: 7, on_outcome=seen.append), 7)
+        self.assertEqual((seen[0].status, seen[0].error.code), ("fail_open", "too_large"))
+        self.assertEqual(list(open_one.fetch_or_compute_stream("q", lambda: iter("ab"))),
+                         ["a", "b"])
+
+        async def test(cache):
+            self.assertEqual(await cache.fetch_or_compute("q", lambda: 8, fail_open=True), 8)
+        self.run_async(server, test)
+
     def test_what_fn_raises_is_raised_although_it_fails_open(self):
         with self.assertRaises(reprise.Unavailable):
             self.client("127.0.0.1:1", fail_open=True).fetch_or_compute(
@@ -225,6 +244,39 @@ class BlockingStreams(Case):
         self.assertEqual(list(holder), ["d"])
         follower.result(5)
         self.assertEqual(seen, ["a", "b", "c", "d"])
+
+    def test_a_stream_is_filled_with_nil_when_all_its_chunks_were_appended(self):
+        self.assertEqual(list(self.cache.fetch_or_compute_stream("q", lambda: iter("ab"))),
+                         ["a", "b"])
+        self.assertEqual(self.server.filled[0][1], None)
+        self.assertEqual(list(self.cache.fetch_or_compute_stream("r", lambda: iter(()))), [])
+        self.assertEqual(self.server.filled[1][1], [])
+
+    def refuse_the_second_chunk(self, code):
+        append = self.server.handlers["CACHE.APPEND"]
+
+        @self.server.on("CACHE.APPEND")
+        def _append(session, msgid, params):
+            if params[1] == "b":
+                raise Refusal(code)
+            return append(session, msgid, params)
+
+    def test_a_chunk_that_could_not_be_appended_comes_with_the_whole_answer(self):
+        self.refuse_the_second_chunk("busy")
+        self.assertEqual(list(self.cache.fetch_or_compute_stream("q", lambda: iter("abc"))),
+                         ["a", "b", "c"])
+        self.assertEqual(self.server.entries["q"], ["a", "b", "c"])
+
+    def test_a_stream_that_is_too_large_goes_on_for_its_caller_and_gives_the_lease_up(self):
+        self.refuse_the_second_chunk("too_large")
+        seen = []
+        stream = self.cache.fetch_or_compute_stream("q", lambda: iter("abcd"), error_ttl_ms=5_000,
+                                                    on_outcome=seen.append)
+        self.assertEqual([next(stream), next(stream)], ["a", "b"])
+        harness.wait_until(lambda: self.server.abandoned, 5, "the lease is given up at once")
+        self.assertNotIn("ttl_ms", self.server.abandoned[0][1], "it is no error of the upstream")
+        self.assertEqual(list(stream), ["c", "d"])
+        self.assertEqual((self.server.filled, seen[0].error.code), ([], "too_large"))
 
     def test_a_stream_that_is_not_read_to_its_end_gives_the_lease_up(self):
         stream = self.cache.fetch_or_compute_stream("q", lambda: iter("abc"))

@@ -223,6 +223,19 @@ class SingleFlight(Case):
         streamed = self.cache.fetch_or_compute_stream(CHATS[0][1], never)
         self.assertEqual(list(streamed), ["An", " idiom."])
 
+    def test_a_stream_with_as_many_chunks_as_fit_is_read_again_and_one_with_more_goes_on(self):
+        most = 32_768
+        seen = []
+        for prompt, count in (("fits", most), ("over", most + 1)):
+            chunks = self.cache.fetch_or_compute_stream(prompt, lambda n=count: iter(range(n)),
+                                                        on_outcome=seen.append)
+            self.assertEqual(sum(1 for _ in chunks), count)
+        self.assertEqual([each.error and each.error.code for each in seen], [None, "too_large"])
+        self.assertEqual(self.cache.fetch_or_compute("fits", never), list(range(most)))
+        self.assertEqual(self.cache.cache_lookup("over")["status"], "miss")
+        page = self.cache.cache_export()
+        self.assertEqual([entry["prompt"] for entry in page["entries"]], ["fits"])
+
     def test_an_upstream_error_is_told_to_others_for_as_long_as_asked(self):
         def fail():
             raise ValueError("overloaded")

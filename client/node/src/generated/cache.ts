@@ -399,7 +399,7 @@ export class CacheCommands {
    * expired or was invalidated. Nothing is counted or marked as used.
    * @returns {entries: [{id, prompt, identity, response, type, model, tags, tokens_in, tokens_out,
    * cost_nano, created_at_ms, expires_at_ms}], next: a cursor, or nil at the end}; a page may be
-   * empty. An identity or response nested deeper than 12 levels or with more than 16384 values is
+   * empty. An identity or response nested deeper than 60 levels or with more than 16384 values is
    * given as bin with its MessagePack bytes: identity_packed, response_packed
    * @throws BadRequestError
    */

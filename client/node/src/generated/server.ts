@@ -75,7 +75,7 @@ export class ServerCommands {
 
   /**
    * The configuration in force, or the part whose names begin with a prefix.
-   * @param prefix as in `cache.` (0 to 256 bytes)
+   * @param prefix as in `cache.`; `*` stands for any text: `cache.types.*.ttl` (0 to 256 bytes)
    * @returns {name: value as text, ...}
    */
   configGet(prefix?: string, call: CallOptions = {}): Promise<ResultOf<'CONFIG.GET'>> {
@@ -86,7 +86,8 @@ export class ServerCommands {
   /**
    * Changes a setting while running, until the next restart; the file is not written.
    * @param name as CONFIG.GET shows it (1 to 256 bytes)
-   * @param value a text, number or bool; 64MiB and 30s work for bytes and milliseconds
+   * @param value a text, number or bool; 64MiB and 30s work for bytes and milliseconds; of a list:
+   * an array of texts, or one text with commas between them
    * @returns true
    * @throws NotFoundError, BadRequestError
    */

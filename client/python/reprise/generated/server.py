@@ -44,7 +44,7 @@ class ServerCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
     def config_get(self, prefix: str | None = None, *, call: CallOptions | None = None) -> MapR:
         """The configuration in force, or the part whose names begin with a prefix.
 
-        prefix: as in `cache.`
+        prefix: as in `cache.`; `*` stands for any text: `cache.types.*.ttl`
         Result: {name: value as text, ...}.
         """
         return self._call("CONFIG.GET", [*given(prefix)], {}, call)
@@ -53,7 +53,8 @@ class ServerCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         """Changes a setting while running, until the next restart; the file is not written.
 
         name: as CONFIG.GET shows it
-        value: a text, number or bool; 64MiB and 30s work for bytes and milliseconds
+        value: a text, number or bool; 64MiB and 30s work for bytes and milliseconds; of a list: an
+            array of texts, or one text with commas between them
         Result: true.
         """
         return self._call("CONFIG.SET", [name, value], {}, call)
