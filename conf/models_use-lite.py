@@ -19,10 +19,11 @@ VERSION = 1
 ALIGNMENT = 64
 HEADER = struct.Struct("<8sIIQII32s")
 SECTION = struct.Struct("<24sIIIIQQ8x")
-FLOAT, DOUBLE, WORD, BYTE, PANEL = 1, 2, 3, 4, 5
+FLOAT, DOUBLE, WORD, BYTE, PANEL, WIDE_PANEL = 1, 2, 3, 4, 5, 6
 FLOATS = "f"
 COLUMNS_A_PANEL = 16
-INPUTS_A_GROUP = 4
+GROUP_BYTES = 4  # of one output: four inputs as int8, two as int16
+FINE = 2047  # largest integer of matrices whose errors weigh most: 12 bits
 PIECES_SPECIAL = 6  # The first pieces of the vocabulary stand for no text.
 assert sys.byteorder == "little" and array.array(FLOATS).itemsize == 4
 
@@ -80,17 +81,18 @@ class Sections:
     def floats(self, name, values):
         self.add(name, FLOAT, (1, len(values)), values.tobytes())
 
-    def matrix(self, name, values, inputs, outputs):
-        """The numbers as they are, and as int8 with one scale for each output."""
+    def matrix(self, name, values, inputs, outputs, largest=127):
+        """The numbers as they are, and as integers up to `largest` with one scale for each output."""
         self.add(name, FLOAT, (inputs, outputs), values.tobytes())
-        panels = bytearray(inputs * outputs)
+        code, suffix, kind = ("b", ".int8", PANEL) if largest < 128 else ("h", ".int16", WIDE_PANEL)
+        panels = bytearray(inputs * outputs * array.array(code).itemsize)
         scales, sums = array.array(FLOATS), array.array("i")
         for output in range(outputs):
-            row, scale = quantize(values[output::outputs])
+            row, scale = quantize(values[output::outputs], largest)
             scales.append(scale)
             sums.append(sum(row))
-            place(panels, output, row)
-        self.add(name + ".int8", PANEL, (inputs, outputs), panels)
+            place(panels, output, array.array(code, row).tobytes())
+        self.add(name + suffix, kind, (inputs, outputs), panels)
         self.floats(name + ".scale", scales)
         self.add(name + ".sum", WORD, (1, outputs), sums.tobytes())
 
@@ -111,22 +113,21 @@ def aligned(size):
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def quantize(column):
-    """One output's weights as integers of -127 to 127, and what one of them is worth."""
-    largest = max(max(column), -min(column))
-    scale = array.array(FLOATS, [largest / 127 if largest > 0 else 1.0])[0]
-    return [max(-127, min(127, round(weight / scale))) for weight in column], scale
+def quantize(column, largest):
+    """One output's weights as integers of -largest to largest, and what one of them is worth."""
+    most = max(max(column), -min(column))
+    scale = array.array(FLOATS, [most / largest if most > 0 else 1.0])[0]
+    return [max(-largest, min(largest, round(weight / scale))) for weight in column], scale
 
 
 def place(panels, output, row):
-    """Four inputs of sixteen outputs stand together: 64 bytes, as one AVX-512 register takes them."""
-    stride = COLUMNS_A_PANEL * INPUTS_A_GROUP
+    """Four bytes of sixteen outputs stand together: 64 bytes, as one AVX-512 register takes them."""
+    stride = COLUMNS_A_PANEL * GROUP_BYTES
     panel, column = divmod(output, COLUMNS_A_PANEL)
     begin = panel * COLUMNS_A_PANEL * len(row)
-    data = array.array("b", row).tobytes()
-    for step in range(INPUTS_A_GROUP):
-        first = begin + column * INPUTS_A_GROUP + step
-        panels[first:begin + COLUMNS_A_PANEL * len(row):stride] = data[step::INPUTS_A_GROUP]
+    for byte in range(GROUP_BYTES):
+        first = begin + column * GROUP_BYTES + byte
+        panels[first:begin + COLUMNS_A_PANEL * len(row):stride] = row[byte::GROUP_BYTES]
 
 
 def add_layer(package, sections, number, width):
@@ -141,7 +142,8 @@ def add_layer(package, sections, number, width):
 
     sections.floats(name + "norm1.scale", find(norm + "scale", width))
     sections.floats(name + "norm1.bias", find(norm + "bias", width))
-    sections.matrix(name + "qkv", find(attention + "qkv_transform_single/kern", width * width * 3), width, 3 * width)
+    sections.matrix(name + "qkv", find(attention + "qkv_transform_single/kern", width * width * 3), width, 3 * width,
+                    FINE if number == 0 else 127)
     sections.floats(name + "qkv.bias", find(attention + "qkv_transform_single/bias", 3 * width))
     sections.matrix(name + "out", find(attention + "output_transform_single/kern", width * 512), width, 512)
     sections.floats(name + "out.bias", find(attention + "output_transform_single/bias", 512))
@@ -175,7 +177,7 @@ def convert(package):
     query_scales = [package.find(f"Layer_{number}", "MultiheadAttention/mul/y", size=1)[0] for number in (0, 1)]
     sections.floats("scalars", array.array(FLOATS, [norm_epsilon[0], *query_scales]))
     add_layer(package, sections, 0, 256)
-    sections.matrix("residual", package.find("Encode/Layer_0/TransformerLayer/dense/kernel", size=256 * 512), 256, 512)
+    sections.matrix("residual", package.find("Encode/Layer_0/TransformerLayer/dense/kernel", size=256 * 512), 256, 512, FINE)
     sections.floats("residual.bias", package.find("Encode/Layer_0/TransformerLayer/dense/bias", size=512))
     add_layer(package, sections, 1, 512)
     sections.matrix("head", package.find("tanh_layer_0/weights", size=512 * 512), 512, 512)
