@@ -6,6 +6,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "server/embed/hash_embedder.h"
 #include "server/embed/kernels.h"
 #include "server/embed/use_lite.h"
 
@@ -48,6 +49,17 @@ void CutText(benchmark::State& state, const UseLite& model) {
     benchmark::DoNotOptimize(tokens.value().data());
   }
 }
+
+void HashText(benchmark::State& state) {
+  const std::string text = TextOf(static_cast<std::size_t>(state.range(0)));
+  const HashEmbedder embedder;
+  for ([[maybe_unused]] auto _ : state) {
+    auto vector = embedder.Embed(text);
+    benchmark::DoNotOptimize(vector.value().data());
+  }
+}
+
+BENCHMARK(HashText)->Arg(8)->Arg(16)->Unit(benchmark::kMicrosecond);
 
 void RegisterModel(Precision precision, const Kernel* kernel) {
   auto opened = UseLite::Open(ModelPath(), {precision, kernel});

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "server/embed/beginning.h"
 #include "server/text/utf8.h"
 
 namespace reprise::embed {
@@ -72,17 +73,6 @@ Result<std::vector<Spelled>> SpelledPieces(const PieceTable& table) {
 
 char32_t Marked(char32_t code_point) {
   return code_point == U' ' ? kSpaceMark : code_point;
-}
-
-// Where at most `bytes_max` bytes end without cutting a code point.
-std::string_view Beginning(std::string_view text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) {
-    return text;
-  }
-  while (bytes_max > 0 && (static_cast<std::uint8_t>(text[bytes_max]) & 0xC0U) == 0x80U) {
-    --bytes_max;
-  }
-  return text.substr(0, bytes_max);
 }
 
 // The bytes of code points `begin` to `end`, counted with the mark in front as the first; without
