@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "server/embed/beginning.h"

@@ -2,6 +2,7 @@
 
 #include <iterator>
 #include <utility>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "protocol/base/ensure.h"

@@ -17,7 +17,7 @@ MAY_USE = {
     "server/loop": BASE,
     "server/config": BASE + ["storage/engine"],
     "server/text": BASE,
-    "server/embed": BASE + ["server/text"],
+    "server/embed": WIRE + ["server/text"],
     "server/telemetry": BASE + ["server/text"],
     **{domain: BELOW_DOMAINS for domain in DOMAINS},
     "server/instance": BELOW_DOMAINS + DOMAINS,
