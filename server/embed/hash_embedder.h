@@ -21,7 +21,7 @@ namespace reprise::embed {
 class HashEmbedder final : public LocalEmbedder {
  public:
   static constexpr std::size_t kWidth = 512;
-  static constexpr std::size_t kTextBytesMax = 16 * 1024;
+  static constexpr std::size_t kTextBytesMax = std::size_t{16} * 1024;
 
   std::string_view Name() const override { return "hash"; }
   // Raise its number with every change that changes vectors.

@@ -387,8 +387,8 @@ class HttpEmbedder::Worker {
 
 Result<std::unique_ptr<HttpEmbedder>> HttpEmbedder::Start(const HttpEmbedderOptions& options,
                                                           const base::Clock& clock) {
-  static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (kReady != CURLE_OK) {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (ready != CURLE_OK) {
     return Error{Code::kInternal, "embeddings endpoint: libcurl does not start"};
   }
   RETURN_IF_ERROR(CheckOptions(options));

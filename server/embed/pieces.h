@@ -43,7 +43,7 @@ struct PieceScratch {
 class Pieces {
  public:
   // What lies behind is not looked at: it could change 128 tokens only in text without words.
-  static constexpr std::size_t kTextBytesMax = 16 * 1024;
+  static constexpr std::size_t kTextBytesMax = std::size_t{16} * 1024;
 
   static base::Result<Pieces> Of(const PieceTable& table);
 

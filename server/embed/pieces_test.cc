@@ -26,7 +26,7 @@ struct Vocabulary {
 
 // "▁" is the mark of a space.
 const Vocabulary& Sample() {
-  static const Vocabulary kSample({{"", 0},
+  static const Vocabulary sample({{"", 0},
                                    {"\u2581", -5},
                                    {"\u2581ab", -3},
                                    {"a", -2},
@@ -36,7 +36,7 @@ const Vocabulary& Sample() {
                                    {"c", -2},
                                    {"d", -2},
                                    {"b", -1}});
-  return kSample;
+  return sample;
 }
 
 struct Cut {
