@@ -37,7 +37,7 @@ class Embedding {
     embedder = std::move(started).value();
   }
 
-  std::future<Result<Vector>> Later(std::string text) {
+  std::future<Result<Vector>> Later(std::string text) const {
     auto promise = std::make_shared<std::promise<Result<Vector>>>();
     auto future = promise->get_future();
     const auto status = embedder->Submit(std::move(text), [promise](Result<Vector> result) {
@@ -48,8 +48,8 @@ class Embedding {
     }
     return future;
   }
-  Result<Vector> Now(std::string text) { return Later(std::move(text)).get(); }
-  Code Failure(std::string text) {
+  Result<Vector> Now(std::string text) const { return Later(std::move(text)).get(); }
+  Code Failure(std::string text) const {
     const auto result = Now(std::move(text));
     REQUIRE(!result.ok());
     return result.error().code;
@@ -65,7 +65,7 @@ FakeAnswer Honest(const FakeRequest& request) {
 
 TEST_CASE("an honest endpoint's vectors arrive, of length 1") {
   const FakeEndpoint endpoint(Honest);
-  Embedding embedding(OptionsFor(endpoint));
+  const Embedding embedding(OptionsFor(endpoint));
   const auto vector = embedding.Now("abc");
   INFO((vector.ok() ? "" : vector.error().detail));
   REQUIRE(vector.ok());
@@ -86,7 +86,7 @@ TEST_CASE("texts that come while a request is under way go together in the next"
   HttpEmbedderOptions options = OptionsFor(endpoint);
   options.requests_max = 1;
   options.texts_per_request_max = 4;
-  Embedding embedding(options);
+  const Embedding embedding(options);
   std::vector<std::future<Result<Vector>>> results;
   for (std::size_t i = 1; i <= 10; ++i) {
     results.push_back(embedding.Later(std::string(i, 'x')));
@@ -109,7 +109,7 @@ TEST_CASE("the key comes from the environment and goes into the header") {
   const base::FakeClock clock;
   CHECK(!HttpEmbedder::Start(options, clock).ok());
   ::setenv("REPRISE_TEST_EMBEDDINGS_KEY", "letmein", 1);
-  Embedding embedding(options);
+  const Embedding embedding(options);
   CHECK(embedding.Now("x").ok());
   CHECK(endpoint.Seen().front().head.find("Authorization: Bearer letmein") != std::string::npos);
 }
@@ -136,7 +136,7 @@ TEST_CASE("an endpoint that misbehaves is a failure that says how, and never a w
     const FakeEndpoint endpoint([&answer = answer](const FakeRequest&) { return answer; });
     HttpEmbedderOptions options = OptionsFor(endpoint);
     options.answer_bytes_max = 4'096;
-    Embedding embedding(options);
+    const Embedding embedding(options);
     INFO(answer.bytes.substr(0, 120));
     CHECK(embedding.Failure("x") == code);
   }
@@ -146,7 +146,7 @@ TEST_CASE("an endpoint that says nothing is left at the deadline") {
   const FakeEndpoint endpoint([](const FakeRequest&) { return FakeAnswer{"", false, true}; });
   HttpEmbedderOptions options = OptionsFor(endpoint);
   options.deadline_ms = 5;
-  Embedding embedding(options);
+  const Embedding embedding(options);
   CHECK(embedding.Failure("x") == Code::kTimeout);
 }
 
@@ -156,7 +156,7 @@ TEST_CASE("nobody listens: the failure comes at once") {
     const FakeEndpoint endpoint(Honest);
     options = OptionsFor(endpoint);
   }
-  Embedding embedding(options);
+  const Embedding embedding(options);
   CHECK(embedding.Failure("x") == Code::kUnavailable);
 }
 
@@ -191,7 +191,7 @@ TEST_CASE("a text that the endpoint refuses does not open the breaker") {
   const FakeEndpoint endpoint([](const FakeRequest&) { return Responded(413, "{}"); });
   HttpEmbedderOptions options = OptionsFor(endpoint);
   options.breaker = {1, 1'000};
-  Embedding embedding(options);
+  const Embedding embedding(options);
   CHECK(embedding.Failure("a") == Code::kBadRequest);
   CHECK(embedding.Failure("b") == Code::kBadRequest);
   CHECK(embedding.embedder->Read().breaker == State::kClosed);
@@ -205,7 +205,7 @@ TEST_CASE("a full queue refuses, and the end of the embedder calls everybody bac
   options.queue_max = 2;
   std::vector<std::future<Result<Vector>>> results;
   {
-    Embedding embedding(options);
+    const Embedding embedding(options);
     for (int i = 0; i < 4; ++i) {
       results.push_back(embedding.Later("x"));
     }
@@ -232,7 +232,7 @@ TEST_CASE("options that make no sense are refused, and text that is not UTF-8") 
   options = OptionsFor(endpoint);
   options.model.clear();
   CHECK(!HttpEmbedder::Start(options, clock).ok());
-  Embedding embedding(OptionsFor(endpoint));
+  const Embedding embedding(OptionsFor(endpoint));
   CHECK(embedding.Failure("\xff") == Code::kBadRequest);
 }
 

@@ -199,29 +199,38 @@ void Finish(float* row, std::size_t count) {
   }
 }
 
-// The plain product, four rows at a time.
+inline constexpr std::size_t kFloatRows = 4;
+
+// Sixteen outputs of at most kFloatRows rows.
+template <class Lanes>
+void MultiplyFloatTile(const FloatMatrix& matrix, std::size_t column, const FloatRows& rows,
+                       float* out) {
+  typename Lanes::Vector sums[kFloatRows];
+  for (auto& sum : sums) {
+    sum = Lanes::Zero();
+  }
+  for (std::size_t input = 0; input < matrix.inputs; ++input) {
+    const auto weights = Lanes::Load(matrix.values + input * matrix.outputs + column);
+    for (std::size_t i = 0; i < kFloatRows; ++i) {
+      const std::size_t row = i < rows.count ? i : 0;  // what is too much is not stored
+      const auto value = Lanes::Set(rows.values[row * matrix.inputs + input]);
+      sums[i] = Lanes::Add(sums[i], Lanes::Mul(value, weights));
+    }
+  }
+  const auto bias = Lanes::Load(matrix.bias + column);
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    Lanes::Store(Lanes::Add(sums[i], bias), out + i * matrix.outputs + column);
+  }
+}
+
 template <class Lanes>
 void MultiplyFloat(const FloatMatrix& matrix, const FloatRows& rows, float* out) {
-  constexpr std::size_t kRows = 4;
   for (std::size_t column = 0; column < matrix.outputs; column += kLanes) {
-    for (std::size_t row = 0; row < rows.count; row += kRows) {
-      const std::size_t count = rows.count - row < kRows ? rows.count - row : kRows;
-      typename Lanes::Vector sums[kRows];
-      for (auto& sum : sums) {
-        sum = Lanes::Zero();
-      }
-      for (std::size_t input = 0; input < matrix.inputs; ++input) {
-        const auto weights = Lanes::Load(matrix.values + input * matrix.outputs + column);
-        for (std::size_t i = 0; i < kRows; ++i) {  // the last row again, when there are fewer
-          const std::size_t from = row + (i < count ? i : count - 1);
-          const float value = rows.values[from * matrix.inputs + input];
-          sums[i] = Lanes::Add(sums[i], Lanes::Mul(Lanes::Set(value), weights));
-        }
-      }
-      for (std::size_t i = 0; i < count; ++i) {
-        Lanes::Store(Lanes::Add(sums[i], Lanes::Load(matrix.bias + column)),
-                     out + (row + i) * matrix.outputs + column);
-      }
+    for (std::size_t row = 0; row < rows.count; row += kFloatRows) {
+      const std::size_t left = rows.count - row;
+      const FloatRows some{rows.values + row * matrix.inputs,
+                           left < kFloatRows ? left : kFloatRows};
+      MultiplyFloatTile<Lanes>(matrix, column, some, out + row * matrix.outputs);
     }
   }
 }

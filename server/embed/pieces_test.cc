@@ -27,15 +27,15 @@ struct Vocabulary {
 // "▁" is the mark of a space.
 const Vocabulary& Sample() {
   static const Vocabulary sample({{"", 0},
-                                   {"\u2581", -5},
-                                   {"\u2581ab", -3},
-                                   {"a", -2},
-                                   {"b", -2},
-                                   {"abc", -4},
-                                   {"\u2581abcd", -20},
-                                   {"c", -2},
-                                   {"d", -2},
-                                   {"b", -1}});
+                                  {"\u2581", -5},
+                                  {"\u2581ab", -3},
+                                  {"a", -2},
+                                  {"b", -2},
+                                  {"abc", -4},
+                                  {"\u2581abcd", -20},
+                                  {"c", -2},
+                                  {"d", -2},
+                                  {"b", -1}});
   return sample;
 }
 
