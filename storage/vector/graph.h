@@ -34,7 +34,7 @@ class SnapshotWriter;
 struct GraphOptions {
   std::uint32_t m = 16;
   std::uint32_t ef_construction = 128;
-  std::uint32_t ef_search = 64;
+  std::uint32_t ef_search = 48;
   std::uint64_t seed = 1;  // From outside: levels that can be foreseen can be attacked.
 };
 

@@ -66,7 +66,7 @@ HOME_OF = {
 # Headers of the C library and of Linux: anybody's. C++'s own have no dot and no slash.
 SYSTEM_HEADER = re.compile(
     r"^((sys|netinet|arpa|linux|net)/\w+\.h|(assert|cpuid|ctype|dirent|dlfcn|errno|execinfo|fcntl|ftw"
-    r"|getopt|immintrin|limits|math|netdb|poll|pthread|pwd|sched|signal|spawn|stdio|stdlib|string"
+    r"|getopt|immintrin|limits|malloc|math|netdb|poll|pthread|pwd|sched|signal|spawn|stdio|stdlib|string"
     r"|strings|termios|time|ucontext|unistd)\.h)$")
 
 
