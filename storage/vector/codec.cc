@@ -38,7 +38,8 @@ std::size_t ItemBytes(Encoding encoding, std::uint32_t width) {
   if (encoding == Encoding::kFloat) {
     return width * sizeof(float);
   }
-  return sizeof(float) + (width + 3U) / 4U * 4U;
+  constexpr std::size_t kAlignment = 4;
+  return sizeof(float) + (width + kAlignment - 1) / kAlignment * kAlignment;
 }
 
 }  // namespace

@@ -60,12 +60,12 @@ class HnswCore {
     std::memcpy(&id, Node(slot) + id_offset_, sizeof(id));
     return id;
   }
-  void SetId(std::uint32_t slot, EntryId id) {
+  void SetId(std::uint32_t slot, EntryId id) const {
     std::memcpy(Node(slot) + id_offset_, &id, sizeof(id));
   }
   // A dead node is walked through, but never found.
   bool IsDead(std::uint32_t slot) const { return (Node(slot)[kMarkOffset] & kDeadMark) != 0; }
-  void MarkDead(std::uint32_t slot) { Node(slot)[kMarkOffset] |= kDeadMark; }
+  void MarkDead(std::uint32_t slot) const { Node(slot)[kMarkOffset] |= kDeadMark; }
 
   std::span<const std::uint32_t> Links(std::uint32_t slot, int level) const {
     const char* list = List(slot, level);

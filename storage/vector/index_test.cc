@@ -25,6 +25,15 @@ double RecallOf(const VectorIndex& index, const Entries& entries, std::mt19937_6
   return static_cast<double>(right) / kQueries;
 }
 
+void CheckMatches(const Matches& found, const Entries& entries, const Vector& query) {
+  for (const Match& match : found) {
+    REQUIRE(entries.count(match.id) == 1);
+    REQUIRE(match.similarity == Approx(CosineOf(entries.at(match.id), query)).margin(0.02));
+  }
+  const float best = CosineOf(entries.at(NearestByScan(entries, query)), query);
+  REQUIRE(found[0].similarity == Approx(best).margin(0.02));
+}
+
 // As counted by the index, and as the allocator sees it.
 void MeasureTinyPartitions(std::uint64_t partitions) {
   constexpr std::uint32_t kWidth = 64;
@@ -167,12 +176,7 @@ TEST_CASE("random changes and searches agree with a map, for several seeds") {
       const Vector query = RandomVector(random, kWidth);
       const auto found = index.Search(partition, query, 5).value();
       REQUIRE(found.size() == std::min<std::size_t>(5, entries.size()));
-      for (const Match& match : found) {
-        REQUIRE(entries.count(match.id) == 1);
-        REQUIRE(match.similarity == Approx(CosineOf(entries[match.id], query)).margin(0.02));
-      }
-      const float best = CosineOf(entries[NearestByScan(entries, query)], query);
-      REQUIRE(found[0].similarity == Approx(best).margin(0.02));
+      CheckMatches(found, entries, query);
     }
   }
   std::size_t total = 0;

@@ -17,6 +17,7 @@ using EntryId = std::uint64_t;
 struct PartitionId {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): a false alarm inside the operator that is made.
   auto operator<=>(const PartitionId&) const = default;
 };
 
