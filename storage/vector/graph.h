@@ -153,6 +153,7 @@ class Graph {
   base::Status LoadNodes(SnapshotReader& in, std::uint32_t count);
   base::Status LoadTwins(SnapshotReader& in, std::uint32_t count);
   bool AdoptNode(std::uint32_t slot);
+  bool AreSound(std::uint32_t slot, int level) const;
   std::string ProblemWithLinks();
 
   const Codec& codec_;

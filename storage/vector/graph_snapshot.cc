@@ -122,21 +122,30 @@ base::Status Graph::LoadTwins(SnapshotReader& in, std::uint32_t count) {
   return base::Ok{};
 }
 
+// Whether the links of one list lead to nodes that stand on its level.
+bool Graph::AreSound(std::uint32_t slot, int level) const {
+  const auto links = core_.Links(slot, level);
+  return links.size() <= core_.LinksMax(level) &&
+         std::all_of(links.begin(), links.end(), [&](std::uint32_t link) {
+           return link < slots() && link != slot && slots_[link].state != State::kFree &&
+                  slots_[link].level >= level;
+         });
+}
+
 // Empty when every link, every level and the entry are sound. Also counts the links.
 std::string Graph::ProblemWithLinks() {
   for (std::uint32_t i = 0; i < slots(); ++i) {
-    const Slot& slot = slots_[i];
-    for (int level = 0; slot.state != State::kFree && level <= slot.level; ++level) {
-      const auto links = core_.Links(i, level);
-      if (links.size() > core_.LinksMax(level)) {
-        return "a node with too many links";
+    if (slots_[i].state == State::kFree) {
+      continue;
+    }
+    for (int level = 0; level <= slots_[i].level; ++level) {
+      if (!AreSound(i, level)) {
+        return "a link that leads nowhere";
       }
-      for (const std::uint32_t link : links) {
-        if (link >= slots() || link == i || slots_[link].state == State::kFree ||
-            slots_[link].level < level) {
-          return "a link that leads nowhere";
-        }
-        slots_[link].links_in += level == 0 && slot.state == State::kLive ? 1 : 0;
+    }
+    if (slots_[i].state == State::kLive) {
+      for (const std::uint32_t link : core_.Links(i, 0)) {
+        ++slots_[link].links_in;
       }
     }
   }

@@ -77,7 +77,7 @@ class HnswCore::Hnsw final : public Base {
     std::vector<std::mutex>().swap(link_list_locks_);
     std::vector<std::mutex>().swap(link_list_update_locks_);
   }
-  ~Hnsw() {
+  ~Hnsw() override {
     for (std::uint32_t slot = 0; slot < capacity_; ++slot) {
       std::free(linkLists_[slot]);
     }
