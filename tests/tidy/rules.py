@@ -7,7 +7,7 @@ WIRE = BASE + ["protocol/wire"]
 DOMAINS = [f"server/{name}" for name in
            ("access", "cache", "routing", "jobs", "context", "prompt", "tools", "spend", "control")]
 BELOW_DOMAINS = WIRE + ["storage/engine", "storage/vector", "server/config", "server/text",
-                        "server/embed", "server/telemetry"]
+                        "server/embed", "server/match", "server/telemetry"]
 ANY = None
 MAY_USE = {
     "protocol/base": [],
@@ -18,6 +18,7 @@ MAY_USE = {
     "server/config": BASE + ["storage/engine"],
     "server/text": BASE,
     "server/embed": BASE + ["server/text"],
+    "server/match": BASE + ["server/text", "server/embed"],
     "server/telemetry": BASE + ["server/text"],
     **{domain: BELOW_DOMAINS for domain in DOMAINS},
     "server/instance": BELOW_DOMAINS + DOMAINS,

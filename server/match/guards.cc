@@ -1,0 +1,404 @@
+// Owns the verdicts. What each word is stands in words.h, who stands for whom in pairing.h.
+#include "server/match/guards.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "server/match/guard_order.h"
+#include "server/match/idf.h"
+
+namespace reprise::match {
+namespace {
+
+constexpr float kRareWeight = 6.0F;  // a lower-case word that may well be a name
+constexpr std::size_t kShownBytesMax = 120;
+constexpr double kLengthDoubt = 1.1;  // logarithm: about three times as many words
+
+// The words of both sides that have no partner and are of one sort.
+struct Difference {
+  std::vector<std::size_t> stored;
+  std::vector<std::size_t> asked;
+
+  bool Nowhere() const { return stored.empty() && asked.empty(); }
+  bool Both() const { return !stored.empty() && !asked.empty(); }
+};
+
+template <typename IsSort>
+std::vector<std::size_t> Unpaired(const Side& side, const IsSort& is_sort) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < side.size(); ++i) {
+    if (side.IsAlone(i) && is_sort(side.At(i))) {
+      found.push_back(i);
+    }
+  }
+  return found;
+}
+
+template <typename IsSort>
+Difference Differ(const Pairing& pairing, const IsSort& is_sort) {
+  return {Unpaired(pairing.stored, is_sort), Unpaired(pairing.asked, is_sort)};
+}
+
+std::string Show(const Side& side, const std::vector<std::size_t>& indexes) {
+  std::string shown;
+  for (const std::size_t index : indexes) {
+    if (shown.size() > kShownBytesMax) {
+      break;
+    }
+    shown += (shown.empty() ? "" : ", ") + side.At(index).folded;
+  }
+  return shown;
+}
+
+// Most of what both say has a partner: a literal that only one side has narrows the question, while
+// in a text that goes its own way it may be background.
+bool IsCloseOtherwise(const Pairing& pairing) {
+  std::size_t paired = 0;
+  std::size_t all = 0;
+  for (const Side* side : {&pairing.stored, &pairing.asked}) {
+    for (std::size_t i = 0; i < side->size(); ++i) {
+      if (side->At(i).IsContent() && side->At(i).kind == Kind::kPlain) {
+        ++all;
+        paired += side->IsAlone(i) ? 0U : 1U;
+      }
+    }
+  }
+  return paired * 5 >= all * 3;
+}
+
+Verdict Say(Guard guard, const Pairing& pairing, const Difference& difference, bool veto) {
+  if (difference.Nowhere()) {
+    return {guard, true, false, "", ""};
+  }
+  return {guard, false, veto, Show(pairing.stored, difference.stored),
+          Show(pairing.asked, difference.asked)};
+}
+
+Verdict Pass(Guard guard) {
+  return {guard, true, false, "", ""};
+}
+
+// "one", "first" and the like count only against another number.
+Verdict JudgeNumbers(const Pairing& pairing) {
+  const auto strong = Differ(pairing, [](const Word& word) {
+    return (word.kind == Kind::kNumber && !word.Is(mark::kWeakNumber)) ||
+           word.kind == Kind::kSymbol;
+  });
+  const auto any = Differ(pairing, [](const Word& word) {
+    return word.kind == Kind::kNumber || word.kind == Kind::kSymbol ||
+           word.kind == Kind::kVersion ||
+           (word.kind == Kind::kDate && word.canon.starts_with("day "));
+  });
+  if (strong.Nowhere() && !any.Both()) {
+    return Pass(Guard::kNumbers);
+  }
+  return Say(Guard::kNumbers, pairing, any, any.Both() || IsCloseOtherwise(pairing));
+}
+
+bool IsFreshWord(const Word& word) {
+  return word.kind == Kind::kDate && word.Has(trait::kFresh);
+}
+
+Verdict JudgeDates(const Pairing& pairing) {
+  const auto difference = Differ(pairing, [](const Word& word) {
+    return (word.kind == Kind::kDate && !IsFreshWord(word)) || word.kind == Kind::kClock;
+  });
+  const auto fresh = Differ(pairing, IsFreshWord);
+  const bool veto =
+      difference.Both() || !difference.stored.empty() || !difference.asked.empty() || fresh.Both();
+  return Say(Guard::kDates, pairing, fresh.Both() ? fresh : difference, veto);
+}
+
+Verdict JudgeUnits(const Pairing& pairing) {
+  const auto difference = Differ(pairing, [](const Word& word) {
+    return word.kind == Kind::kUnit && !word.Has(trait::kCurrency) && !word.Is(mark::kAttached);
+  });
+  return Say(Guard::kUnits, pairing, difference, difference.Both());
+}
+
+Verdict JudgeCurrency(const Pairing& pairing) {
+  const auto difference =
+      Differ(pairing, [](const Word& word) { return word.Has(trait::kCurrency); });
+  return Say(Guard::kCurrency, pairing, difference, difference.Both());
+}
+
+Verdict JudgeVersions(const Pairing& pairing) {
+  const auto difference =
+      Differ(pairing, [](const Word& word) { return word.kind == Kind::kVersion; });
+  return Say(Guard::kVersions, pairing, difference, difference.Both() || IsCloseOtherwise(pairing));
+}
+
+Verdict JudgeKind(Guard guard, Kind kind, const Pairing& pairing) {
+  const auto difference = Differ(pairing, [&](const Word& word) { return word.kind == kind; });
+  return Say(guard, pairing, difference, difference.Both());
+}
+
+// Words inside a quotation must stand on the other side, in one too or bare.
+Verdict JudgeQuoted(const Pairing& pairing) {
+  const auto difference = Differ(pairing, [](const Word& word) { return word.quote > 0; });
+  const bool both_quote = pairing.stored.words->quotes > 0 && pairing.asked.words->quotes > 0;
+  return Say(Guard::kQuoted, pairing, difference, both_quote && difference.Both());
+}
+
+bool IsCompensated(const Side& side) {
+  for (std::size_t i = 0; i < side.size(); ++i) {
+    if (side.IsAlone(i) && side.At(i).Has(trait::kFailure)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// A word that both sides have, negated on one of them.
+Verdict JudgeNegation(const Pairing& pairing) {
+  const Side& side = pairing.stored;
+  Verdict verdict = Pass(Guard::kNegation);
+  int balance = 0;
+  for (std::size_t i = 0; i < side.size(); ++i) {
+    const bool negated = side.At(i).Is(mark::kNegated);
+    balance += negated ? 1 : 0;
+    if (side.partner[i] == kNobody || side.bond[i] == Bond::kOpposed) {
+      continue;
+    }
+    const Word& other = pairing.asked.At(static_cast<std::size_t>(side.partner[i]));
+    if (negated != other.Is(mark::kNegated)) {
+      verdict.pass = false;
+      verdict.stored = (negated ? "not " : "") + side.At(i).folded;
+      verdict.asked = (negated ? "" : "not ") + other.folded;
+      verdict.veto = true;
+    }
+  }
+  for (const Word& word : pairing.asked.words->list) {
+    balance -= word.Is(mark::kNegated) ? 1 : 0;
+  }
+  const Side& plain = balance > 0 ? pairing.asked : pairing.stored;
+  if (verdict.veto && (balance % 2 == 0 || IsCompensated(plain))) {
+    verdict.veto =
+        false;  // "does not start" and "fails to start"; the same negation at another word
+  }
+  if (verdict.pass && balance % 2 != 0 && !IsCompensated(plain)) {
+    verdict.pass = false;  // a negated word that only one side has
+    verdict.stored = balance > 0 ? "a negation" : "";
+    verdict.asked = balance > 0 ? "" : "a negation";
+  }
+  return verdict;
+}
+
+bool TurnsRound(const Word& word) {
+  constexpr std::string_view kDirections[] = {"before", "after", "on",   "off",  "up",   "down",
+                                              "over",   "under", "more", "less", "most", "least",
+                                              "above",  "below", "with", "few"};
+  return word.IsContent() || word.kind != Kind::kPlain ||
+         std::find(std::begin(kDirections), std::end(kDirections), word.canon) !=
+             std::end(kDirections);
+}
+
+Verdict JudgeAntonyms(const Pairing& pairing, bool turned_twice, bool reversed_time) {
+  const auto difference = Differ(pairing, TurnsRound);
+  for (const std::size_t i : difference.stored) {
+    for (const std::size_t j : difference.asked) {
+      const Word& one = pairing.stored.At(i);
+      const Word& other = pairing.asked.At(j);
+      const bool excused =
+          (turned_twice && one.Has(trait::kRank)) || (reversed_time && one.Has(trait::kFunction));
+      if (!excused && AreOpposite(one.canon, other.canon) &&
+          one.Is(mark::kNegated) == other.Is(mark::kNegated)) {
+        return {Guard::kAntonyms, false, true, one.folded, other.folded};
+      }
+    }
+  }
+  return Pass(Guard::kAntonyms);
+}
+
+// "X before Y" asked as "Y after X".
+bool IsReversedTime(const Pairing& pairing) {
+  const auto has = [](const Words& words, std::string_view folded) {
+    return std::any_of(words.list.begin(), words.list.end(),
+                       [&](const Word& word) { return word.folded == folded; });
+  };
+  const Words& stored = *pairing.stored.words;
+  const Words& asked = *pairing.asked.words;
+  return ((has(stored, "before") && has(asked, "after")) ||
+          (has(stored, "after") && has(asked, "before"))) &&
+         HasTimeLinksAlike(pairing);
+}
+
+Verdict JudgeOrder(const Pairing& pairing) {
+  auto exchange = FindExchange(pairing);
+  if (!exchange.has_value()) {
+    return Pass(Guard::kOrder);
+  }
+  return {Guard::kOrder, false, true, std::move(exchange->stored), std::move(exchange->asked)};
+}
+
+bool IsName(const Word& word) {
+  return word.kind == Kind::kPlain && word.Is(mark::kName) && word.IsContent();
+}
+
+bool IsRare(const Word& word) {
+  return word.kind == Kind::kPlain && word.weight >= kRareWeight && !word.Is(mark::kListed);
+}
+
+// A name on one side and another name, or a word as rare as one, on the other.
+Verdict JudgeNames(const Pairing& pairing) {
+  auto names = Differ(pairing, IsName);
+  if (names.Nowhere()) {
+    return Pass(Guard::kNames);
+  }
+  if (!names.Both()) {
+    const auto rare =
+        Differ(pairing, [](const Word& word) { return IsName(word) || IsRare(word); });
+    if (rare.Both()) {
+      return Say(Guard::kNames, pairing, rare, IsCloseOtherwise(pairing));
+    }
+  }
+  return Say(Guard::kNames, pairing, names, names.Both());
+}
+
+Verdict JudgeTrait(Guard guard, std::uint32_t traits, const Pairing& pairing) {
+  const auto difference = Differ(
+      pairing, [&](const Word& word) { return word.kind == Kind::kPlain && word.Has(traits); });
+  const bool one_sided =
+      (guard == Guard::kPlaces || guard == Guard::kQualifiers) && IsCloseOtherwise(pairing);
+  return Say(guard, pairing, difference,
+             (difference.Both() && guard != Guard::kAspect) || one_sided);
+}
+
+Verdict JudgeTense(const Pairing& pairing) {
+  const Tense stored = pairing.stored.words->tense;
+  const Tense asked = pairing.asked.words->tense;
+  if (stored == asked) {
+    return Pass(Guard::kTense);
+  }
+  constexpr std::string_view kNames[] = {"present", "past", "future"};
+  const bool opposed = stored != Tense::kPresent && asked != Tense::kPresent;
+  return {Guard::kTense, false, opposed, std::string(kNames[static_cast<std::size_t>(stored)]),
+          std::string(kNames[static_cast<std::size_t>(asked)])};
+}
+
+Verdict JudgeQuestionWord(const Pairing& pairing) {
+  const Asks stored = pairing.stored.words->asks;
+  const Asks asked = pairing.asked.words->asks;
+  if (stored == asked || stored == Asks::kNothing || asked == Asks::kNothing) {
+    return Pass(Guard::kQuestionWord);
+  }
+  return {Guard::kQuestionWord, false, false, std::string(NameOf(stored)),
+          std::string(NameOf(asked))};
+}
+
+// More than half of the words in letters outside ASCII on one side, fewer than a quarter on the
+// other.
+Verdict JudgeScript(const Pairing& pairing) {
+  const auto share = [](const Words& words) {
+    return words.list.empty()
+               ? 0.0
+               : static_cast<double>(words.foreign) / static_cast<double>(words.list.size());
+  };
+  const double stored = share(*pairing.stored.words);
+  const double asked = share(*pairing.asked.words);
+  if (std::max(stored, asked) <= 0.5 || std::min(stored, asked) >= 0.25) {
+    return Pass(Guard::kScript);
+  }
+  return {Guard::kScript, false, true, stored > asked ? "another script" : "",
+          stored > asked ? "" : "another script"};
+}
+
+// Texts beyond the limits are not known to the end, so nothing about them is sure.
+Verdict JudgeLength(const Pairing& pairing) {
+  const auto stored = static_cast<double>(pairing.stored.size());
+  const auto asked = static_cast<double>(pairing.asked.size());
+  const bool cut = pairing.stored.words->cut || pairing.asked.words->cut;
+  const bool empty = (stored == 0) != (asked == 0);
+  if (!cut && !empty && std::abs(std::log((stored + 1) / (asked + 1))) < kLengthDoubt) {
+    return Pass(Guard::kLength);
+  }
+  return {Guard::kLength, false, cut || empty, std::to_string(pairing.stored.size()) + " words",
+          std::to_string(pairing.asked.size()) + " words"};
+}
+
+// The next word that says something at or behind `at`, going by `step`; size: the end.
+std::size_t Neighbour(const Side& side, std::size_t at, int step) {
+  std::size_t index = at + static_cast<std::size_t>(step);
+  while (index < side.size() && !side.At(index).IsContent()) {
+    index += static_cast<std::size_t>(step);
+  }
+  return std::min(index, side.size());
+}
+
+bool IsSamePlace(const Pairing& pairing, std::size_t stored, std::size_t asked, int step) {
+  const std::size_t one = Neighbour(pairing.stored, stored, step);
+  const std::size_t other = Neighbour(pairing.asked, asked, step);
+  if (one == pairing.stored.size() || other == pairing.asked.size()) {
+    return one == pairing.stored.size() && other == pairing.asked.size();
+  }
+  return pairing.stored.partner[one] == static_cast<std::int32_t>(other);
+}
+
+// One word without a partner on each side, between the same neighbours.
+Verdict JudgeSubstitution(const Pairing& pairing) {
+  const auto alone = Differ(pairing, [](const Word& word) { return word.IsContent(); });
+  for (const std::size_t i : alone.stored) {
+    for (const std::size_t j : alone.asked) {
+      if (IsSamePlace(pairing, i, j, 1) && IsSamePlace(pairing, i, j, -1)) {
+        return {Guard::kSubstitution, false, false, pairing.stored.At(i).folded,
+                pairing.asked.At(j).folded};
+      }
+    }
+  }
+  return Pass(Guard::kSubstitution);
+}
+
+}  // namespace
+
+std::string_view NameOf(Guard guard) {
+  static constexpr std::string_view kNames[] = {
+      "numbers", "dates",         "units",    "currency", "versions",    "urls",
+      "code",    "quoted",        "negation", "antonyms", "order",       "names",
+      "places",  "qualifiers",    "aspect",   "task",     "rank",        "freshness",
+      "tense",   "question_word", "script",   "length",   "substitution"};
+  static_assert(std::size(kNames) == kGuards);
+  return kNames[static_cast<std::size_t>(guard)];
+}
+
+Verdicts Judge(const Pairing& pairing) {
+  const bool turned_twice = IsTurnedTwice(pairing);
+  const bool reversed_time = IsReversedTime(pairing);
+  constexpr std::uint32_t kQualifiers =
+      trait::kPlatform | trait::kLanguage | trait::kDiet | trait::kAudience;
+  return {JudgeNumbers(pairing),
+          JudgeDates(pairing),
+          JudgeUnits(pairing),
+          JudgeCurrency(pairing),
+          JudgeVersions(pairing),
+          JudgeKind(Guard::kUrls, Kind::kUrl, pairing),
+          JudgeKind(Guard::kCode, Kind::kCode, pairing),
+          JudgeQuoted(pairing),
+          JudgeNegation(pairing),
+          JudgeAntonyms(pairing, turned_twice, reversed_time),
+          JudgeOrder(pairing),
+          JudgeNames(pairing),
+          JudgeTrait(Guard::kPlaces, trait::kPlace, pairing),
+          JudgeTrait(Guard::kQualifiers, kQualifiers, pairing),
+          JudgeTrait(Guard::kAspect, trait::kAspect, pairing),
+          JudgeTrait(Guard::kTask, trait::kTask, pairing),
+          turned_twice ? Pass(Guard::kRank) : JudgeTrait(Guard::kRank, trait::kRank, pairing),
+          JudgeTrait(Guard::kFreshness, trait::kFresh, pairing),
+          JudgeTense(pairing),
+          JudgeQuestionWord(pairing),
+          JudgeScript(pairing),
+          JudgeLength(pairing),
+          JudgeSubstitution(pairing)};
+}
+
+Verdicts Judge(const Words& stored, const Words& asked) {
+  return Judge(Pair(stored, asked));
+}
+
+const Verdict* FindVeto(const Verdicts& verdicts) {
+  const auto* found = std::find_if(verdicts.begin(), verdicts.end(),
+                                   [](const Verdict& verdict) { return verdict.veto; });
+  return found == verdicts.end() ? nullptr : found;
+}
+
+}  // namespace reprise::match
