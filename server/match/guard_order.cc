@@ -9,17 +9,16 @@
 namespace reprise::match {
 namespace {
 
-enum class Relation : std::uint8_t { kTo, kThan, kBefore, kInstead, kWith };
-
 // Words around a word of direction, nearest first.
 struct Link {
-  Relation relation;
+  std::string_view relation;  // canonical: "to" also stands for into and a turned from
   std::vector<std::size_t> left;
   std::vector<std::size_t> right;
 };
 
+// Those who do and those to whom it is done.
 bool Carries(const Word& word) {
-  return word.IsContent() || word.kind != Kind::kPlain || word.Has(trait::kPerson);
+  return word.IsContent() || word.kind != Kind::kPlain || word.canon == "i" || word.canon == "you";
 }
 
 std::vector<std::size_t> Before(const Words& words, std::size_t at, std::size_t most) {
@@ -59,7 +58,7 @@ void AddFrom(const Words& words, std::size_t at, std::vector<Link>& links) {
     if (words.list[i].folded == "to") {
       auto target = Behind(words, i, 1);
       auto origin = Behind(words, at, 1);
-      links.push_back({Relation::kTo, std::move(origin), std::move(target)});
+      links.push_back({"to", std::move(origin), std::move(target)});
       return;
     }
   }
@@ -72,6 +71,14 @@ bool IsConversion(const Words& words, std::size_t at) {
          words.list[at + 1].Has(kMeasure);
 }
 
+// Words around which an exchange of the nearest two says something else.
+bool IsPlainRelation(std::string_view folded) {
+  constexpr std::string_view kRelations[] = {"of",      "on",     "onto",  "behind", "for",
+                                             "through", "by",     "as",    "given",  "under",
+                                             "with",    "inside", "above", "below",  "against"};
+  return std::find(std::begin(kRelations), std::end(kRelations), folded) != std::end(kRelations);
+}
+
 std::vector<Link> LinksOf(const Words& words) {
   std::vector<Link> links;
   const bool replaces =
@@ -79,37 +86,45 @@ std::vector<Link> LinksOf(const Words& words) {
   for (std::size_t i = 0; i < words.list.size() && links.size() < kLinksMax; ++i) {
     const std::string& folded = words.list[i].folded;
     if (folded == "to" || folded == "into" || (folded == "in" && IsConversion(words, i))) {
-      links.push_back({Relation::kTo, Before(words, i, 2), Behind(words, i, 2)});
+      links.push_back({"to", Before(words, i, 2), Behind(words, i, 2)});
     } else if (folded == "from") {
       AddFrom(words, i, links);
+      links.push_back({"from", Before(words, i, 1), Behind(words, i, 1)});
     } else if (folded == "than" || folded == "over") {
-      links.push_back({Relation::kThan, Before(words, i, 4), Behind(words, i, 4)});
+      links.push_back({"than", Before(words, i, 4), Behind(words, i, 4)});
     } else if (folded == "before" || folded == "until") {
-      links.push_back({Relation::kBefore, Before(words, i, 3), Behind(words, i, 3)});
+      links.push_back({"before", Before(words, i, 3), Behind(words, i, 3)});
     } else if (folded == "after" || folded == "since") {
-      links.push_back({Relation::kBefore, Behind(words, i, 3), Before(words, i, 3)});
+      links.push_back({"before", Behind(words, i, 3), Before(words, i, 3)});
     } else if (folded == "instead") {
-      links.push_back({Relation::kInstead, Before(words, i, 3), Behind(words, i, 3)});
+      links.push_back({"instead", Before(words, i, 3), Behind(words, i, 3)});
     } else if ((folded == "with" || folded == "by" || folded == "for") && replaces) {
-      links.push_back({Relation::kWith, Before(words, i, 2), Behind(words, i, 2)});
+      links.push_back({"with", Before(words, i, 2), Behind(words, i, 2)});
+    } else if (IsPlainRelation(folded)) {
+      links.push_back({folded, Before(words, i, 1), Behind(words, i, 1)});
     }
   }
   return links;
 }
 
-// Whether a word of `from` has its partner in `to`.
-bool Reaches(const Side& side, const std::vector<std::size_t>& from,
-             const std::vector<std::size_t>& to) {
-  return std::any_of(from.begin(), from.end(), [&](std::size_t index) {
-    const std::int32_t partner = side.partner[index];
-    return partner != kNobody &&
-           std::find(to.begin(), to.end(), static_cast<std::size_t>(partner)) != to.end();
+bool ArePartners(const Pairing& pairing, std::size_t stored, std::size_t asked) {
+  return pairing.stored.partner[stored] == static_cast<std::int32_t>(asked) ||
+         pairing.asked.partner[asked] == static_cast<std::int32_t>(stored);
+}
+
+// Whether a word of one has its partner in the other.
+bool Meets(const Pairing& pairing, const std::vector<std::size_t>& stored,
+           const std::vector<std::size_t>& asked) {
+  return std::any_of(stored.begin(), stored.end(), [&](std::size_t one) {
+    return std::any_of(asked.begin(), asked.end(),
+                       [&](std::size_t other) { return ArePartners(pairing, one, other); });
   });
 }
 
-bool IsCrossed(const Side& side, const Link& here, const Link& there) {
-  return here.relation == there.relation && Reaches(side, here.left, there.right) &&
-         Reaches(side, here.right, there.left);
+bool IsCrossed(const Pairing& pairing, const Link& here, const Link& there) {
+  return here.relation == there.relation && Meets(pairing, here.left, there.right) &&
+         Meets(pairing, here.right, there.left) &&
+         !(Meets(pairing, here.left, there.left) && Meets(pairing, here.right, there.right));
 }
 
 std::string Show(const Words& words, const Link& link) {
@@ -132,7 +147,7 @@ std::optional<Exchange> FindCrossedLink(const Pairing& pairing) {
   const auto there = LinksOf(*pairing.asked.words);
   for (const Link& one : here) {
     for (const Link& other : there) {
-      if (IsCrossed(pairing.stored, one, other)) {
+      if (IsCrossed(pairing, one, other)) {
         return Exchange{Show(*pairing.stored.words, one), Show(*pairing.asked.words, other)};
       }
     }
@@ -147,8 +162,10 @@ struct Roles {
   bool passive = false;
 };
 
+constexpr std::size_t kRoleReach = 2;
+
 Roles RolesOf(const Words& words, std::size_t at) {
-  Roles roles{Before(words, at, 1), Behind(words, at, 1), false};
+  Roles roles{Before(words, at, kRoleReach), Behind(words, at, kRoleReach), false};
   const auto is_choice = [&](std::size_t index) {
     const std::string& folded = words.list[index].folded;
     return folded == "or" || folded == "and" || folded == "but" || folded == "vs" ||
@@ -177,13 +194,44 @@ std::optional<Exchange> FindCrossedRoles(const Pairing& pairing) {
     const Roles here = RolesOf(*side.words, i);
     const Roles there = RolesOf(*pairing.asked.words, static_cast<std::size_t>(side.partner[i]));
     const bool crossed =
-        Reaches(side, here.left, there.right) && Reaches(side, here.right, there.left);
+        Meets(pairing, here.left, there.right) && Meets(pairing, here.right, there.left);
     const bool straight =
-        Reaches(side, here.left, there.left) && Reaches(side, here.right, there.right);
-    if ((crossed && here.passive == there.passive) || (straight && here.passive != there.passive)) {
-      return Exchange{Show(*side.words, {Relation::kTo, here.left, here.right}),
-                      Show(*pairing.asked.words, {Relation::kTo, there.left, there.right})};
+        Meets(pairing, here.left, there.left) && Meets(pairing, here.right, there.right);
+    if (crossed != straight && crossed == (here.passive == there.passive)) {
+      return Exchange{Show(*side.words, {"to", here.left, here.right}),
+                      Show(*pairing.asked.words, {"to", there.left, there.right})};
     }
+  }
+  return std::nullopt;
+}
+
+// What "from" (or "to", "into") points at when the text has no arrow of the other direction.
+std::vector<std::size_t> Targets(const Words& words, bool from) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < words.list.size() && found.size() < kLinksMax; ++i) {
+    const std::string& folded = words.list[i].folded;
+    const bool is_from = folded == "from";
+    const bool is_to = folded == "to" || folded == "into" || folded == "onto";
+    if (from ? is_to : is_from) {
+      return {};
+    }
+    if (from ? is_from : is_to) {
+      const auto next = Behind(words, i, 1);
+      found.insert(found.end(), next.begin(), next.end());
+    }
+  }
+  return found;
+}
+
+// "from French" and "into French".
+std::optional<Exchange> FindTurnedArrow(const Pairing& pairing) {
+  const Words& stored = *pairing.stored.words;
+  const Words& asked = *pairing.asked.words;
+  if (Meets(pairing, Targets(stored, true), Targets(asked, false))) {
+    return Exchange{"from", "to"};
+  }
+  if (Meets(pairing, Targets(stored, false), Targets(asked, true))) {
+    return Exchange{"to", "from"};
   }
   return std::nullopt;
 }
@@ -203,9 +251,9 @@ bool CrossesThan(const Pairing& pairing) {
   const auto here = LinksOf(*pairing.stored.words);
   const auto there = LinksOf(*pairing.asked.words);
   return std::any_of(here.begin(), here.end(), [&](const Link& one) {
-    return one.relation == Relation::kThan &&
+    return one.relation == "than" &&
            std::any_of(there.begin(), there.end(),
-                       [&](const Link& other) { return IsCrossed(pairing.stored, one, other); });
+                       [&](const Link& other) { return IsCrossed(pairing, one, other); });
   });
 }
 
@@ -215,11 +263,10 @@ bool HasTimeLinksAlike(const Pairing& pairing) {
   const auto here = LinksOf(*pairing.stored.words);
   const auto there = LinksOf(*pairing.asked.words);
   return std::any_of(here.begin(), here.end(), [&](const Link& one) {
-    return one.relation == Relation::kBefore &&
+    return one.relation == "before" &&
            std::any_of(there.begin(), there.end(), [&](const Link& other) {
-             return other.relation == Relation::kBefore &&
-                    Reaches(pairing.stored, one.left, other.left) &&
-                    Reaches(pairing.stored, one.right, other.right);
+             return other.relation == "before" && Meets(pairing, one.left, other.left) &&
+                    Meets(pairing, one.right, other.right);
            });
   });
 }
@@ -233,7 +280,10 @@ std::optional<Exchange> FindExchange(const Pairing& pairing) {
     return std::nullopt;
   }
   auto found = FindCrossedLink(pairing);
-  return found.has_value() ? found : FindCrossedRoles(pairing);
+  if (!found.has_value()) {
+    found = FindCrossedRoles(pairing);
+  }
+  return found.has_value() ? found : FindTurnedArrow(pairing);
 }
 
 }  // namespace reprise::match

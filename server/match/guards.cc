@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "server/match/guard_order.h"
@@ -11,6 +12,8 @@
 namespace reprise::match {
 namespace {
 
+constexpr double kCloseShare = 0.6;
+constexpr double kNearlyAllShare = 0.9;
 constexpr float kRareWeight = 6.0F;  // a lower-case word that may well be a name
 constexpr std::size_t kShownBytesMax = 120;
 constexpr double kLengthDoubt = 1.1;  // logarithm: about three times as many words
@@ -51,9 +54,8 @@ std::string Show(const Side& side, const std::vector<std::size_t>& indexes) {
   return shown;
 }
 
-// Most of what both say has a partner: a literal that only one side has narrows the question, while
-// in a text that goes its own way it may be background.
-bool IsCloseOtherwise(const Pairing& pairing) {
+// The share of plain words that say something and have a partner, of both texts.
+double PairedShare(const Pairing& pairing) {
   std::size_t paired = 0;
   std::size_t all = 0;
   for (const Side* side : {&pairing.stored, &pairing.asked}) {
@@ -64,7 +66,13 @@ bool IsCloseOtherwise(const Pairing& pairing) {
       }
     }
   }
-  return paired * 5 >= all * 3;
+  return all == 0 ? 1.0 : static_cast<double>(paired) / static_cast<double>(all);
+}
+
+// A literal that only one side has narrows the question, while in a text that goes its own way it
+// may be background.
+bool IsCloseOtherwise(const Pairing& pairing) {
+  return PairedShare(pairing) >= kCloseShare;
 }
 
 Verdict Say(Guard guard, const Pairing& pairing, const Difference& difference, bool veto) {
@@ -106,7 +114,7 @@ Verdict JudgeDates(const Pairing& pairing) {
   });
   const auto fresh = Differ(pairing, IsFreshWord);
   const bool veto =
-      difference.Both() || !difference.stored.empty() || !difference.asked.empty() || fresh.Both();
+      difference.Both() || fresh.Both() || (!difference.Nowhere() && IsCloseOtherwise(pairing));
   return Say(Guard::kDates, pairing, fresh.Both() ? fresh : difference, veto);
 }
 
@@ -150,39 +158,56 @@ bool IsCompensated(const Side& side) {
   return false;
 }
 
-// A word that both sides have, negated on one of them.
-Verdict JudgeNegation(const Pairing& pairing) {
-  const Side& side = pairing.stored;
-  Verdict verdict = Pass(Guard::kNegation);
-  int balance = 0;
+int NegatedWords(const Side& side) {
+  int count = 0;
   for (std::size_t i = 0; i < side.size(); ++i) {
-    const bool negated = side.At(i).Is(mark::kNegated);
-    balance += negated ? 1 : 0;
+    count += side.At(i).Is(mark::kNegated) ? 1 : 0;
+  }
+  return count;
+}
+
+// The first word of `side` that is negated while its partner is not, or the other way round.
+std::optional<std::pair<std::size_t, std::size_t>> FindTurned(const Side& side, const Side& other) {
+  for (std::size_t i = 0; i < side.size(); ++i) {
     if (side.partner[i] == kNobody || side.bond[i] == Bond::kOpposed) {
       continue;
     }
-    const Word& other = pairing.asked.At(static_cast<std::size_t>(side.partner[i]));
-    if (negated != other.Is(mark::kNegated)) {
-      verdict.pass = false;
-      verdict.stored = (negated ? "not " : "") + side.At(i).folded;
-      verdict.asked = (negated ? "" : "not ") + other.folded;
-      verdict.veto = true;
+    const auto partner = static_cast<std::size_t>(side.partner[i]);
+    if (side.At(i).Is(mark::kNegated) != other.At(partner).Is(mark::kNegated)) {
+      return std::pair(i, partner);
     }
   }
-  for (const Word& word : pairing.asked.words->list) {
-    balance -= word.Is(mark::kNegated) ? 1 : 0;
+  return std::nullopt;
+}
+
+std::string ShowNegated(const Word& word) {
+  return (word.Is(mark::kNegated) ? "not " : "") + word.folded;
+}
+
+// A word that both sides have, negated on one of them. Excused: "does not start" and "fails to
+// start"; as many negations at other words, in another wording.
+Verdict JudgeNegation(const Pairing& pairing) {
+  const int balance = NegatedWords(pairing.stored) - NegatedWords(pairing.asked);
+  const bool excused =
+      balance % 2 == 0 || IsCompensated(balance > 0 ? pairing.asked : pairing.stored);
+  auto turned = FindTurned(pairing.stored, pairing.asked);
+  if (!turned.has_value()) {
+    turned = FindTurned(pairing.asked, pairing.stored);
+    if (turned.has_value()) {
+      std::swap(turned->first, turned->second);
+    }
   }
-  const Side& plain = balance > 0 ? pairing.asked : pairing.stored;
-  if (verdict.veto && (balance % 2 == 0 || IsCompensated(plain))) {
-    verdict.veto =
-        false;  // "does not start" and "fails to start"; the same negation at another word
+  if (turned.has_value()) {
+    const bool moved = balance % 2 == 0 && PairedShare(pairing) >= kNearlyAllShare;
+    return {Guard::kNegation, false, !excused || moved,
+            ShowNegated(pairing.stored.At(turned->first)),
+            ShowNegated(pairing.asked.At(turned->second))};
   }
-  if (verdict.pass && balance % 2 != 0 && !IsCompensated(plain)) {
-    verdict.pass = false;  // a negated word that only one side has
-    verdict.stored = balance > 0 ? "a negation" : "";
-    verdict.asked = balance > 0 ? "" : "a negation";
+  if (excused) {
+    return Pass(Guard::kNegation);
   }
-  return verdict;
+  return {Guard::kNegation, false, false, balance > 0 ? "a negation" : "",
+          balance > 0 ? "" : "a negation"};
 }
 
 bool TurnsRound(const Word& word) {

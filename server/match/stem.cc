@@ -118,7 +118,7 @@ void CutLongEnding(std::string& word) {
 }
 
 void CutFinalE(std::string& word) {
-  if (word.back() != 'e') {
+  if (word.size() < 4 || word.back() != 'e') {
     return;
   }
   const std::string_view front = std::string_view(word).substr(0, word.size() - 1);

@@ -6,6 +6,7 @@ namespace {
 
 // Irregular forms and nominalisations, then spelling variants and abbreviations, then synonyms.
 constexpr std::string_view kSynonyms = R"(
+i me myself
 opt_in opting_in opted_in
 opt_out opting_out opted_out
 be is are was were been being am
@@ -505,7 +506,7 @@ how_old what_age at_what_age
 how_far what_distance
 how_big what_size
 how_come for_what_reason what_is_the_reason
-what_is what_are what_was what_were tell_me_about tell_me_more_about explain_what define give_me_an_overview_of overview_of what_do_you_know_about what_does_it_mean
+what_is what_are what_was what_were tell_me_about tell_me_more_about tell_us_about explain_what define give_me_an_overview_of overview_of what_do_you_know_about what_does_it_mean
 what_time at_what_time
 what_kind_of what_type_of what_sort_of which_kind_of which_type_of
 stop_working stopped_working not_working
