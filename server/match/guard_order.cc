@@ -160,12 +160,29 @@ struct Roles {
   std::vector<std::size_t> left;
   std::vector<std::size_t> right;
   bool passive = false;
+  bool by = false;
 };
 
 constexpr std::size_t kRoleReach = 2;
+constexpr double kRolesShare = 0.75;  // below it, a turn is another wording
+
+// "is the strength measured": a form of "be" in front of a participle.
+bool IsPassive(const Words& words, std::size_t at) {
+  const std::string& folded = words.list[at].folded;
+  if (!folded.ends_with("ed") && !folded.ends_with("en") && !folded.ends_with("ght")) {
+    return false;
+  }
+  for (std::size_t i = at; i-- > 0 && i + 7 > at;) {
+    if (words.list[i].canon == "be" || words.list[i].folded == "gets" ||
+        words.list[i].folded == "get") {
+      return true;
+    }
+  }
+  return false;
+}
 
 Roles RolesOf(const Words& words, std::size_t at) {
-  Roles roles{Before(words, at, kRoleReach), Behind(words, at, kRoleReach), false};
+  Roles roles{Before(words, at, kRoleReach), Behind(words, at, kRoleReach), false, false};
   const auto is_choice = [&](std::size_t index) {
     const std::string& folded = words.list[index].folded;
     return folded == "or" || folded == "and" || folded == "but" || folded == "vs" ||
@@ -177,8 +194,9 @@ Roles RolesOf(const Words& words, std::size_t at) {
     }
   }
   for (std::size_t i = at + 1; i < words.list.size() && i <= at + 2; ++i) {
-    roles.passive = roles.passive || words.list[i].folded == "by";
+    roles.by = roles.by || words.list[i].folded == "by";
   }
+  roles.passive = roles.by || IsPassive(words, at);
   return roles;
 }
 
@@ -197,7 +215,10 @@ std::optional<Exchange> FindCrossedRoles(const Pairing& pairing) {
         Meets(pairing, here.left, there.right) && Meets(pairing, here.right, there.left);
     const bool straight =
         Meets(pairing, here.left, there.left) && Meets(pairing, here.right, there.right);
-    if (crossed != straight && crossed == (here.passive == there.passive)) {
+    const bool exchanged = crossed && !straight && here.passive == there.passive;
+    const bool turned =
+        straight && !crossed && here.by != there.by && here.passive != there.passive;
+    if (exchanged || turned) {
       return Exchange{Show(*side.words, {"to", here.left, here.right}),
                       Show(*pairing.asked.words, {"to", there.left, there.right})};
     }
@@ -280,9 +301,10 @@ std::optional<Exchange> FindExchange(const Pairing& pairing) {
     return std::nullopt;
   }
   auto found = FindCrossedLink(pairing);
-  if (!found.has_value()) {
-    found = FindCrossedRoles(pairing);
+  if (found.has_value() || PairedShare(pairing) < kRolesShare) {
+    return found;
   }
+  found = FindCrossedRoles(pairing);
   return found.has_value() ? found : FindTurnedArrow(pairing);
 }
 

@@ -54,21 +54,6 @@ std::string Show(const Side& side, const std::vector<std::size_t>& indexes) {
   return shown;
 }
 
-// The share of plain words that say something and have a partner, of both texts.
-double PairedShare(const Pairing& pairing) {
-  std::size_t paired = 0;
-  std::size_t all = 0;
-  for (const Side* side : {&pairing.stored, &pairing.asked}) {
-    for (std::size_t i = 0; i < side->size(); ++i) {
-      if (side->At(i).IsContent() && side->At(i).kind == Kind::kPlain) {
-        ++all;
-        paired += side->IsAlone(i) ? 0U : 1U;
-      }
-    }
-  }
-  return all == 0 ? 1.0 : static_cast<double>(paired) / static_cast<double>(all);
-}
-
 // A literal that only one side has narrows the question, while in a text that goes its own way it
 // may be background.
 bool IsCloseOtherwise(const Pairing& pairing) {

@@ -230,4 +230,18 @@ Pairing Pair(const Words& stored, const Words& asked) {
   return pairing;
 }
 
+double PairedShare(const Pairing& pairing) {
+  std::size_t paired = 0;
+  std::size_t all = 0;
+  for (const Side* side : {&pairing.stored, &pairing.asked}) {
+    for (std::size_t i = 0; i < side->size(); ++i) {
+      if (side->At(i).IsContent() && side->At(i).kind == Kind::kPlain) {
+        ++all;
+        paired += side->IsAlone(i) ? 0U : 1U;
+      }
+    }
+  }
+  return all == 0 ? 1.0 : static_cast<double>(paired) / static_cast<double>(all);
+}
+
 }  // namespace reprise::match

@@ -39,4 +39,7 @@ struct Pairing {
 // Borrows both.
 Pairing Pair(const Words& stored, const Words& asked);
 
+// The share of plain words that say something and have a partner, of both texts; 1 without any.
+double PairedShare(const Pairing& pairing);
+
 }  // namespace reprise::match
