@@ -200,9 +200,20 @@ Roles RolesOf(const Words& words, std::size_t at) {
   return roles;
 }
 
+// Keywords stand in any order; roles need a sentence.
+bool IsSentence(const Words& words) {
+  return words.asks != Asks::kNothing ||
+         std::any_of(words.list.begin(), words.list.end(), [](const Word& word) {
+           return word.canon == "i" || word.canon == "you" || word.Has(trait::kPerson);
+         });
+}
+
 // The same word between the same two, the other way round; or the same way round but passive.
 std::optional<Exchange> FindCrossedRoles(const Pairing& pairing) {
   const Side& side = pairing.stored;
+  if (!IsSentence(*side.words) || !IsSentence(*pairing.asked.words)) {
+    return std::nullopt;
+  }
   for (std::size_t i = 0; i < side.size(); ++i) {
     const bool verb =
         side.bond[i] == Bond::kSame && side.At(i).kind == Kind::kPlain && side.At(i).IsContent();

@@ -3,13 +3,15 @@
 
 #include <algorithm>
 #include <tuple>
-#include <unordered_map>
+#include <utility>
 
 #include "server/match/idf.h"
 #include "server/match/spelling.h"
 
 namespace reprise::match {
 namespace {
+
+constexpr std::size_t kAcronymBytesMax = 6;
 
 Side Begin(const Words& words) {
   return {&words, std::vector<std::int32_t>(words.list.size(), kNobody),
@@ -170,32 +172,39 @@ std::size_t SpellsOut(const Side& side, std::size_t at, std::string_view letters
   return used == letters.size() ? index - at : 0;
 }
 
+// The words of `side` from `at` that `word` stands for: by their first letters, or written
+// together; 0: none.
+std::size_t SpanOf(const Word& word, const Side& side, std::size_t at) {
+  if (word.folded.size() >= 2 && word.folded.size() <= kAcronymBytesMax) {
+    if (const std::size_t span = SpellsOut(side, at, word.folded); span >= 2) {
+      return span;
+    }
+  }
+  const bool joined =
+      at + 1 < side.size() && side.At(at).folded + side.At(at + 1).folded == word.folded;
+  return joined ? 2 : 0;
+}
+
+void JoinSpan(Side& one, std::size_t index, Side& other, std::pair<std::size_t, std::size_t> span) {
+  for (std::size_t k = span.first; k < span.first + span.second; ++k) {
+    if (other.IsAlone(k)) {
+      other.partner[k] = static_cast<std::int32_t>(index);
+      other.bond[k] = Bond::kNear;
+    }
+  }
+  one.partner[index] = static_cast<std::int32_t>(span.first);
+  one.bond[index] = Bond::kNear;
+}
+
 // One word of `one` for several neighbours of `other`: "ml" and "machine learning", "postcode" and
 // "post code". The several share the partner.
 void PairCompounds(Side& one, Side& other) {
   for (const std::size_t i : Alone(one, true)) {
-    const Word& word = one.At(i);
     for (const std::size_t j : Alone(other, true)) {
-      std::size_t span = 0;
-      if (word.folded.size() >= 2 && word.folded.size() <= 6) {
-        span = SpellsOut(other, j, word.folded);
+      if (const std::size_t span = SpanOf(one.At(i), other, j); span > 0) {
+        JoinSpan(one, i, other, {j, span});
+        break;
       }
-      if (span == 0 && j + 1 < other.size() &&
-          other.At(j).folded + other.At(j + 1).folded == word.folded) {
-        span = 2;
-      }
-      if (span < 2) {
-        continue;
-      }
-      for (std::size_t k = j; k < j + span; ++k) {
-        if (other.IsAlone(k)) {
-          other.partner[k] = static_cast<std::int32_t>(i);
-          other.bond[k] = Bond::kNear;
-        }
-      }
-      one.partner[i] = static_cast<std::int32_t>(j);
-      one.bond[i] = Bond::kNear;
-      break;
     }
   }
 }
