@@ -25,7 +25,7 @@ std::string_view ModelFeatureName(std::size_t index);
 // All of it in one call.
 struct Assessment {
   Verdicts verdicts;
-  Features features;
+  Features features{};
   double probability = 0;  // 0 when a guard vetoes
 };
 
