@@ -5,6 +5,7 @@
   smoke.py BUILD/bin reprise    every workload against reprise-server
   smoke.py BUILD/bin traces     reprise-traces: small, with and without prices, the same for the same seed
   smoke.py BUILD/bin compare    compare.py end to end, Reprise with itself
+  smoke.py BUILD/bin quality    quality.py and honesty.py with twenty pairs of the corpus
 """
 import json
 import pathlib
@@ -158,9 +159,39 @@ def compare_case(binaries, folder):
     expect(done.returncode == 0, f"compare.py files: exit code {done.returncode}")
 
 
+def quality_tool(binaries, folder, *arguments):
+    """One run with twenty pairs; returns its exit code and its words."""
+    tool = pathlib.Path(__file__).with_name("quality") / arguments[0]
+    done = subprocess.run([sys.executable, str(tool), *arguments[1:], "--server", str(binaries / "reprise-server"), "--limit", "20",
+                           "--work-dir", str(folder), "--out", str(folder)], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def quality_case(binaries, folder):
+    for mode in ("pairs", "crowded"):
+        code, words = quality_tool(binaries, folder, "quality.py", mode, "corpus:cars", "--calibrate", "corpus:cars",
+                                   "--max-error", "0.5")
+        expect(code == 0, f"quality.py {mode}: exit code {code}: {words}")
+        result = json.loads((folder / f"quality-{mode}.json").read_text())["results"][0]
+        expect(result["pairs"] == 20 and result["considered"] > 0, f"nothing was considered: {words}")
+        for budget, row in result["budgets"].items():
+            expect(row["hits"] + row["misses"] == 20 and row["right"] + row["wrong"] == row["hits"], f"{budget}: {row}")
+        expect(sum(row["pairs"] for row in result["categories"].values()) == 20, "classes do not add up")
+        expect((folder / f"quality-{mode}-corpus-cars.svg").read_text().startswith("<svg"), "no chart")
+        expect("## corpus:cars" in (folder / f"quality-{mode}.md").read_text(), "no table")
+    code, words = quality_tool(binaries, folder, "honesty.py", "corpus:cars", "--splits", "3")
+    expect(code in (0, 1), f"honesty.py: exit code {code}: {words}")
+    row = json.loads((folder / "honesty.json").read_text())["results"][0]
+    expect(len(row["rows"]) == 3 and (code == 0) == row["met"], f"honesty.py: {row}")
+    for arguments, expected in ((["corpus:none"], 2), (["mock_data", "--data", str(folder)], 77), (["--limit", "0"], 2)):
+        code, words = quality_tool(binaries, folder, "quality.py", "pairs", *arguments)
+        expect(code == expected, f"{arguments}: exit code {code}: {words}")
+
+
 def main():
     binaries = pathlib.Path(sys.argv[1]).resolve()
-    case = {"null": null_cases, "reprise": reprise_cases, "traces": traces_case, "compare": compare_case}[sys.argv[2]]
+    case = {"null": null_cases, "reprise": reprise_cases, "traces": traces_case, "compare": compare_case,
+            "quality": quality_case}[sys.argv[2]]
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
         try:
             case(binaries, pathlib.Path(folder))

@@ -56,3 +56,4 @@ if ((${#missing[@]} > 0)); then
   fi
   install_packages "${missing[@]}"
 fi
+"$here/models.sh"  # What it cannot fetch it warns of.

@@ -72,8 +72,10 @@ Reading ReadingOf(const Value& stats, const Value& info, const Value& cache,
     }
   }
   const Value& total = At(cache, "total");
-  reading.hits = CountAt(total, "hits_exact") + CountAt(total, "hits_normalized");
-  reading.lookups = reading.hits + CountAt(total, "misses");
+  reading.hits = CountAt(total, "hits_exact") + CountAt(total, "hits_normalized") +
+                 CountAt(total, "hits_semantic");
+  // Who waited for an answer was a miss before it was a hit.
+  reading.lookups = reading.hits + CountAt(total, "misses") - CountAt(total, "followers");
   reading.entries = CountAt(cache, "entries");
   const Value& process = At(info, "process");
   reading.resident_bytes = CountAt(process, "resident_bytes");

@@ -11,18 +11,67 @@ namespace {
 
 using base::Value;
 
+struct CounterName {
+  std::string_view name;
+  std::uint64_t CacheCounters::*field;
+};
+constexpr std::array kCounterNames{
+    CounterName{"lookups", &CacheCounters::lookups},
+    CounterName{"hits_exact", &CacheCounters::hits_exact},
+    CounterName{"hits_normalized", &CacheCounters::hits_normalized},
+    CounterName{"hits_semantic", &CacheCounters::hits_semantic},
+    CounterName{"misses_guarded", &CacheCounters::misses_guarded},
+    CounterName{"misses_unsure", &CacheCounters::misses_unsure},
+    CounterName{"misses_barred", &CacheCounters::misses_barred},
+    CounterName{"misses_no_vector", &CacheCounters::misses_no_vector},
+    CounterName{"misses_to_verify", &CacheCounters::misses_to_verify},
+    CounterName{"misses", &CacheCounters::misses},
+    CounterName{"stores", &CacheCounters::stores},
+    CounterName{"evictions", &CacheCounters::evictions},
+    CounterName{"tokens_saved_in", &CacheCounters::tokens_saved_in},
+    CounterName{"tokens_saved_out", &CacheCounters::tokens_saved_out},
+    CounterName{"cost_saved_nano", &CacheCounters::cost_saved_nano},
+    CounterName{"followers", &CacheCounters::followers},
+    CounterName{"stale", &CacheCounters::stale},
+    CounterName{"shadow_hits", &CacheCounters::shadow_hits},
+    CounterName{"shadow_cost_nano", &CacheCounters::shadow_cost_nano},
+    CounterName{"bypasses", &CacheCounters::bypasses},
+    CounterName{"misses_expired", &CacheCounters::misses_expired},
+    CounterName{"misses_too_old", &CacheCounters::misses_too_old},
+    CounterName{"misses_invalidated", &CacheCounters::misses_invalidated},
+    CounterName{"misses_by_policy", &CacheCounters::misses_by_policy},
+    CounterName{"misses_unknown", &CacheCounters::misses_unknown},
+    CounterName{"refused_fills", &CacheCounters::refused_fills},
+    CounterName{"hit_age_ms", &CacheCounters::hit_age_ms},
+    CounterName{"lookup_micros", &CacheCounters::lookup_micros},
+    CounterName{"follower_wait_ms", &CacheCounters::follower_wait_ms}};
+
+std::vector<std::uint64_t> UintsOf(const Value& map, std::string_view name) {
+  std::vector<std::uint64_t> numbers;
+  const Value* list = map.Find(name);
+  if (list != nullptr && list->AsArray() != nullptr) {
+    for (const Value& number : *list->AsArray()) {
+      numbers.push_back(number.AsUint().value_or(0));
+    }
+  }
+  return numbers;
+}
+
 CacheCounters CountersOf(const Value& map) {
   CacheCounters counters;
-  counters.hits_exact = UintOf(map, "hits_exact");
-  counters.hits_normalized = UintOf(map, "hits_normalized");
-  counters.misses = UintOf(map, "misses");
-  counters.lookups = counters.hits_exact + counters.hits_normalized + counters.misses;
-  counters.stores = UintOf(map, "stores");
-  counters.evictions = UintOf(map, "evictions");
-  counters.tokens_saved_in = UintOf(map, "tokens_saved_in");
-  counters.tokens_saved_out = UintOf(map, "tokens_saved_out");
-  counters.cost_saved_nano = UintOf(map, "cost_saved_nano");
+  for (const CounterName& row : kCounterNames) {
+    counters.*row.field = UintOf(map, row.name);
+  }
+  counters.hit_ages = UintsOf(map, "hit_ages");
+  counters.lookup_times = UintsOf(map, "lookup_times");
   return counters;
+}
+
+DecisionLogStatistics LogOf(const Value& map) {
+  return {UintOf(map, "sample_ppm"),        UintOf(map, "pending"),
+          UintOf(map, "recorded"),          UintOf(map, "dropped"),
+          UintOf(map, "dropped_tokens_in"), UintOf(map, "dropped_tokens_out"),
+          UintOf(map, "dropped_cost_nano")};
 }
 
 // The server counts entries; a client takes an id as it comes.
@@ -172,6 +221,8 @@ base::Result<FetchResult> CacheCommands::Fetch(std::string_view prompt, const Fe
   AddIfTrue("no_store", options.no_store, map);
   AddIfTrue("only_if_cached", options.only_if_cached, map);
   AddIfTrue("bypass", options.bypass, map);
+  map.AddIfSet("stream", options.stream);
+  map.AddIfSet("replay", options.replay);
   Value::Array params{PromptOf(prompt, options.request)};
   std::move(map).AppendTo(params);
   CallOptions again = call;
@@ -244,21 +295,35 @@ base::Result<std::map<std::string, std::int64_t>> CacheCommands::Types(const Cal
   return types;
 }
 
-base::Result<CacheStatistics> CacheCommands::Stats(const CallOptions& call) {
-  ASSIGN_OR_RETURN(const Value reply, caller_.Call("CACHE.STATS", {}, call));
+base::Result<CacheStatistics> CacheCommands::Stats(const CallOptions& call, std::string_view by) {
+  Value::Array params;
+  if (by != "type") {
+    params.emplace_back(Value::Map{{"by", by}});
+  }
+  ASSIGN_OR_RETURN(const Value reply, caller_.Call("CACHE.STATS", params, call));
   RETURN_IF_ERROR(ExpectMap(reply, "CACHE.STATS"));
   CacheStatistics statistics;
   statistics.entries = UintOf(reply, "entries");
   statistics.entries_max = UintOf(reply, "entries_max");
+  statistics.bytes = UintOf(reply, "bytes");
+  statistics.bytes_max = UintOf(reply, "bytes_max");
+  statistics.eviction = TextOf(reply, "eviction");
   statistics.memory_bytes = UintOf(reply, "memory_bytes");
+  statistics.by = by;
+  if (const Value* log = reply.Find("log")) {
+    statistics.log = LogOf(*log);
+  }
   if (const Value* total = reply.Find("total")) {
     statistics.total = CountersOf(*total);
   }
-  const Value* types = reply.Find("types");
-  if (types != nullptr && types->AsMap() != nullptr) {
-    for (const auto& [name, counters] : *types->AsMap()) {
-      statistics.types.emplace(name.AsText().value_or(""), CountersOf(counters));
+  const Value* accounts = reply.Find(std::string(by) + "s");
+  if (accounts != nullptr && accounts->AsMap() != nullptr) {
+    for (const auto& [name, counters] : *accounts->AsMap()) {
+      statistics.accounts.emplace(name.AsText().value_or(""), CountersOf(counters));
     }
+  }
+  if (by == "type") {
+    statistics.types = statistics.accounts;
   }
   return statistics;
 }

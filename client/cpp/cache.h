@@ -106,6 +106,10 @@ struct FetchOptions {
   bool no_store = false;        // take a stored answer, but store none
   bool only_if_cached = false;  // a stored answer, or kMiss at once
   bool bypass = false;          // as if there were no cache
+  std::string stream{};  // a label: pieces of an answer that somebody else streams come meanwhile
+                         // as notifications (Options::on_notification), EVENT ["chunk", {stream,
+                         // index, chunk}]; index 0 again: from the start. Fetcher does that itself
+  std::string replay{};  // as of LookupOptions
 };
 struct FetchResult {
   FetchStatus status = FetchStatus::kMiss;
@@ -140,22 +144,60 @@ struct InvalidateOptions {
 };
 
 struct CacheCounters {
-  std::uint64_t lookups = 0;  // hits and misses together
+  std::uint64_t lookups = 0;  // hits and misses; who waited for an answer was a miss before
   std::uint64_t hits_exact = 0;
   std::uint64_t hits_normalized = 0;
+  std::uint64_t hits_semantic = 0;
+  std::uint64_t misses_guarded = 0;
+  std::uint64_t misses_unsure = 0;
+  std::uint64_t misses_barred = 0;
+  std::uint64_t misses_no_vector = 0;
+  std::uint64_t misses_to_verify = 0;
   std::uint64_t misses = 0;
   std::uint64_t stores = 0;
   std::uint64_t evictions = 0;
   std::uint64_t tokens_saved_in = 0;
   std::uint64_t tokens_saved_out = 0;
   std::uint64_t cost_saved_nano = 0;
+  std::uint64_t followers = 0;  // hits that waited while somebody else computed
+  std::uint64_t stale = 0;      // hits past their time to live
+  std::uint64_t shadow_hits = 0;
+  std::uint64_t shadow_cost_nano = 0;
+  std::uint64_t bypasses = 0;
+  std::uint64_t misses_expired = 0;
+  std::uint64_t misses_too_old = 0;
+  std::uint64_t misses_invalidated = 0;
+  std::uint64_t misses_by_policy = 0;
+  std::uint64_t misses_unknown = 0;  // there was no entry
+  std::uint64_t refused_fills = 0;
+  std::uint64_t hit_age_ms = 0;           // of all hits together
+  std::uint64_t lookup_micros = 0;        // of all lookups together
+  std::uint64_t follower_wait_ms = 0;     // of all followers together
+  std::vector<std::uint64_t> hit_ages{};  // hits under a minute, an hour, a day old, and older
+  // Under 10 us, 100 us, 1 ms, 10 ms, 100 ms, and longer.
+  std::vector<std::uint64_t> lookup_times{};
+};
+struct DecisionLogStatistics {
+  std::uint64_t sample_ppm = 0;
+  std::uint64_t pending = 0;
+  std::uint64_t recorded = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t dropped_tokens_in = 0;
+  std::uint64_t dropped_tokens_out = 0;
+  std::uint64_t dropped_cost_nano = 0;
 };
 struct CacheStatistics {
   std::uint64_t entries = 0;
   std::uint64_t entries_max = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t bytes_max = 0;  // 0: no bound
+  std::string eviction{};
   std::uint64_t memory_bytes = 0;
-  std::map<std::string, CacheCounters> types{};
+  std::string by{};  // "type", "model" or "bot": what `accounts` are
+  std::map<std::string, CacheCounters> accounts{};
+  std::map<std::string, CacheCounters> types{};  // the accounts, when they are types
   CacheCounters total{};
+  DecisionLogStatistics log{};
 };
 
 class CacheCommands {
@@ -187,7 +229,8 @@ class CacheCommands {
                                          const CallOptions& call = {});
   // Query type -> its time to live in milliseconds.
   base::Result<std::map<std::string, std::int64_t>> Types(const CallOptions& call = {});
-  base::Result<CacheStatistics> Stats(const CallOptions& call = {});
+  // `by`: what decisions are told apart by: type, model or bot.
+  base::Result<CacheStatistics> Stats(const CallOptions& call = {}, std::string_view by = "type");
 
  private:
   Caller& caller_;

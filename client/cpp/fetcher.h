@@ -59,8 +59,16 @@ struct FetchOrComputeOptions {
   std::int64_t timeout_ms = 0;      // of each call, waiting aside; 0: Options::request_timeout_ms
 };
 
+// Who reads a stream. Both run on the caller's thread, and must not throw.
+struct StreamReader {
+  std::function<void(const base::Value& chunk)> on_chunk{};
+  // The stream that was followed was cut and begins anew: forget the chunks so far. Without it that
+  // is kUnavailable where chunks had been given.
+  std::function<void()> on_restart{};
+};
+
 struct FetchOutcome {
-  base::Value response{};
+  base::Value response{};  // of a stream: the array of its chunks
   FetchStatus status = FetchStatus::kMiss;
   LookupResult found{};  // of a hit: how old it is, what it saved
   bool computed = false;
@@ -73,6 +81,11 @@ struct FetchOutcome {
 class Fetcher {
  public:
   using Compute = std::function<base::Result<Computed>(const ComputeContext&)>;
+  // Hands a chunk to the reader, and to all who follow.
+  using Emit = std::function<void(const base::Value& chunk)>;
+  // Emits the chunks; answers what is known of the answer besides them.
+  using ComputeStream =
+      std::function<base::Result<AnswerFacts>(const ComputeContext&, const Emit&)>;
 
   // Connects in the background. Errors: kBadRequest, kIo.
   static base::Result<std::unique_ptr<Fetcher>> Create(const Options& options,
@@ -88,6 +101,16 @@ class Fetcher {
   base::Result<FetchOutcome> FetchOrCompute(std::string_view prompt, const Compute& compute,
                                             const FetchOrComputeOptions& options = {});
 
+  // The same for answers that come in chunks: those of the stored answer, as `compute` emits them,
+  // or as another caller does, each as soon as it is there. The array of all chunks is stored when
+  // the stream is complete. A stream that is too large for the cache goes on for its reader, and
+  // the lease is given up (`error`). `stale_if_error` is not looked at. Errors also: kUnavailable
+  // (StreamReader). Limits: limits::kFlightChunks.
+  base::Result<FetchOutcome> FetchOrComputeStream(std::string_view prompt,
+                                                  const ComputeStream& compute,
+                                                  const StreamReader& reader,
+                                                  const FetchOrComputeOptions& options = {});
+
   // Other calls over the same connection.
   Caller& caller() { return caller_; }
   AsyncClient& client() { return *client_; }
@@ -95,14 +118,27 @@ class Fetcher {
  private:
   class Lease;
 
-  Fetcher(std::unique_ptr<AsyncClient> client, const Options& options, FetcherOptions limits);
-  base::Result<FetchResult> Ask(std::string_view prompt, const FetchOrComputeOptions& options);
+  class Reading;
+
+  Fetcher(std::unique_ptr<AsyncClient> client, std::shared_ptr<class ChunkRouter> router,
+          const Options& options, FetcherOptions limits);
+  // Nothing computes: a server that is down, where `fail_open` allows it, is an outcome, too.
+  struct Asked {
+    FetchResult fetched;
+    std::optional<base::Error> down;
+  };
+  base::Result<Asked> Ask(Caller& caller, std::string_view prompt,
+                          const FetchOrComputeOptions& options);
+  base::Result<FetchOutcome> ComputeStreamed(const Asked& asked, const ComputeStream& compute,
+                                             const FetchOrComputeOptions& options,
+                                             Reading& reading);
   base::Result<FetchOutcome> ComputeUnderLease(const FetchResult& fetched, const Compute& compute,
                                                const FetchOrComputeOptions& options);
 
   const FetcherOptions limits_;
   const std::int64_t request_timeout_ms_;
   const base::SystemClock system_clock_;
+  const std::shared_ptr<class ChunkRouter> router_;
   std::unique_ptr<AsyncClient> client_;
   AsyncCaller caller_;
   std::unique_ptr<class LeaseRenewer> renewer_;  // goes before the client

@@ -1,12 +1,14 @@
 // FetchOrCompute against the built server, whose address is in REPRISE_ADDRESS: one computes, all
 // have the answer. tests/integration/cpp_client_test.py starts the server and runs this.
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <thread>
 
 #include <catch2/catch.hpp>
 
 #include "client/cpp/fetcher.h"
+#include "protocol/base/mutex.h"
 
 namespace reprise::client {
 namespace {
@@ -193,6 +195,154 @@ TEST_CASE("An upstream's error is told to others for as long as asked") {
                              {.fetch = {.no_cache = true}})
             .value()
             .stored);
+}
+
+// Collects what a reader is given.
+struct Seen {
+  StreamReader Reader(bool may_restart = false) {
+    StreamReader reader;
+    reader.on_chunk = [this](const Value& chunk) {
+      const base::MutexLock lock(mutex);
+      chunks.push_back(chunk);
+      changed.notify_all();
+    };
+    if (may_restart) {
+      reader.on_restart = [this] {
+        const base::MutexLock lock(mutex);
+        chunks.clear();
+        ++restarts;
+      };
+    }
+    return reader;
+  }
+  bool WaitFor(std::size_t count) {
+    const base::MutexLock lock(mutex);
+    return changed.wait_for(mutex, std::chrono::seconds(10),
+                            [&] { return chunks.size() >= count; });
+  }
+
+  base::Mutex mutex;
+  base::ConditionVariable changed;
+  Value::Array chunks;
+  int restarts = 0;
+};
+
+base::Result<AnswerFacts> NeverStreamed(const ComputeContext& /*context*/,
+                                        const Fetcher::Emit& /*emit*/) {
+  return Error{Code::kInternal, "it must not be computed"};
+}
+
+TEST_CASE("A stream is followed chunk by chunk, stored and replayed") {
+  const auto one = Open();
+  const auto other = Open();
+  const Value::Array all{"An ", "idiom", "."};
+  Seen holder;
+  Seen follower;
+  base::Result<FetchOutcome> followed = Error{Code::kInternal, "not run"};
+  std::thread following;
+  const auto made = one->FetchOrComputeStream(
+      "streamed",
+      [&](const ComputeContext& /*context*/, const Fetcher::Emit& emit) {
+        emit(all[0]);
+        following = std::thread([&] {
+          followed = other->FetchOrComputeStream("streamed", NeverStreamed, follower.Reader());
+        });
+        CHECK(follower.WaitFor(1));
+        emit(all[1]);
+        CHECK(follower.WaitFor(2));
+        emit(all[2]);
+        return AnswerFacts{.tokens_out = 3};
+      },
+      holder.Reader());
+  following.join();
+  REQUIRE(made.ok());
+  CHECK(made.value().stored);
+  CHECK(made.value().response == Value(all));
+  CHECK(holder.chunks == all);
+  REQUIRE(followed.ok());
+  CHECK(followed.value().response == Value(all));
+  CHECK(follower.chunks == all);
+  Seen later;
+  const auto found = other->FetchOrComputeStream("streamed", NeverStreamed, later.Reader());
+  REQUIRE(found.ok());
+  CHECK(found.value().found.tokens_out == 3);
+  CHECK(later.chunks == all);
+}
+
+TEST_CASE("A stream that is cut begins anew for who can, and is an error for others") {
+  for (const bool may_restart : {true, false}) {
+    const auto other = Open();
+    const std::string prompt = may_restart ? "cut, anew" : "cut, error";
+    Seen follower;
+    base::Result<FetchOutcome> followed = Error{Code::kInternal, "not run"};
+    std::thread following;
+    const auto failed = Open()->FetchOrComputeStream(
+        prompt,
+        [&](const ComputeContext& /*context*/,
+            const Fetcher::Emit& emit) -> base::Result<AnswerFacts> {
+          emit("first");
+          following = std::thread([&] {
+            followed = other->FetchOrComputeStream(
+                prompt,
+                [](const ComputeContext& /*context*/, const Fetcher::Emit& again) {
+                  again("second");
+                  return AnswerFacts{};
+                },
+                follower.Reader(may_restart));
+          });
+          CHECK(follower.WaitFor(1));
+          return Error{Code::kIo, "the upstream broke"};
+        },
+        Seen().Reader());
+    CHECK(failed.error().code == Code::kIo);
+    following.join();
+    CHECK(follower.restarts == (may_restart ? 1 : 0));
+    if (may_restart) {
+      REQUIRE(followed.ok());
+      CHECK(follower.chunks == Value::Array{"second"});
+      continue;
+    }
+    CHECK(followed.error().code == Code::kUnavailable);
+    // The lease that it was given has come back.
+    CHECK(other->caller().Cache().Fetch(prompt, {.wait = false}).value().status ==
+          FetchStatus::kLease);
+  }
+}
+
+TEST_CASE("A stream of too many chunks goes on for its reader and is not stored") {
+  const auto one = Open();
+  const std::size_t count = 32'769;
+  Seen seen;
+  const auto made = one->FetchOrComputeStream(
+      "too many",
+      [&](const ComputeContext& /*context*/, const Fetcher::Emit& emit) {
+        for (std::size_t i = 0; i < count; ++i) {
+          emit(Value(i));
+        }
+        return AnswerFacts{};
+      },
+      seen.Reader());
+  REQUIRE(made.ok());
+  CHECK(!made.value().stored);
+  REQUIRE(made.value().error.has_value());
+  CHECK(made.value().error->code == Code::kTooLarge);
+  CHECK(seen.chunks.size() == count);
+  CHECK(!one->caller().Cache().Lookup("too many").value().hit);
+}
+
+TEST_CASE("A stream fails open as the other form does") {
+  const auto nowhere = Fetcher::Create({.address = "127.0.0.1:1"}).value();
+  const auto compute = [](const ComputeContext& /*context*/, const Fetcher::Emit& emit) {
+    emit("a");
+    return AnswerFacts{};
+  };
+  Seen seen;
+  CHECK(nowhere->FetchOrComputeStream("q", compute, seen.Reader()).error().code ==
+        Code::kUnavailable);
+  const auto made = nowhere->FetchOrComputeStream("q", compute, seen.Reader(), {.fail_open = true});
+  REQUIRE(made.ok());
+  CHECK(made.value().error.has_value());
+  CHECK(seen.chunks == Value::Array{"a"});
 }
 
 }  // namespace

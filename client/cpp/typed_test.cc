@@ -200,13 +200,30 @@ TEST_CASE("A lease is filled, renewed, appended to and abandoned") {
 TEST_CASE("Cache types and statistics are maps by type") {
   Canned types(R"({"general":{"ttl_ms":3600000}})");
   CHECK(types.Cache().Types().value().at("general") == 3'600'000);
-  Canned stats(R"({"entries":3,"entries_max":10,"types":{"general":{"hits_exact":1,)"
-               R"("hits_normalized":1,"misses":2,"stores":3}},"total":{"evictions":9,)"
-               R"("cost_saved_nano":12}})");
+  Canned stats(R"({"entries":3,"entries_max":10,"bytes":7,"bytes_max":8,"eviction":"cost",)"
+               R"("types":{"general":{"lookups":3,"hits_exact":1,"hits_normalized":1,"misses":2,)"
+               R"("followers":1,"stores":3,"hit_ages":[1,2,3,4]}},"total":{"evictions":9,)"
+               R"("cost_saved_nano":12,"misses_unknown":5,"lookup_times":[6]},)"
+               R"("log":{"sample_ppm":1,"dropped_cost_nano":2}})");
   const auto counted = stats.Cache().Stats().value();
   CHECK(counted.entries == 3);
   CHECK(counted.types.at("general").hits_normalized == 1);
-  CHECK(counted.types.at("general").lookups == 4);
+  CHECK(counted.types.at("general").lookups == 3);  // A follower is no lookup more.
+  CHECK(counted.types.at("general").followers == 1);
+  CHECK(counted.types.at("general").hit_ages == std::vector<std::uint64_t>{1, 2, 3, 4});
+  CHECK(counted.accounts.at("general").stores == 3);
+  CHECK(counted.bytes == 7);
+  CHECK(counted.bytes_max == 8);
+  CHECK(counted.eviction == "cost");
+  CHECK(counted.total.misses_unknown == 5);
+  CHECK(counted.total.lookup_times == std::vector<std::uint64_t>{6});
+  CHECK(counted.log.sample_ppm == 1);
+  CHECK(counted.log.dropped_cost_nano == 2);
+  Canned bots(R"({"bots":{"b":{"bypasses":4}},"total":{}})");
+  const auto by_bot = bots.Cache().Stats({}, "bot").value();
+  CHECK(bots.request == R"(CACHE.STATS [{"by":"bot"}])");
+  CHECK(by_bot.accounts.at("b").bypasses == 4);
+  CHECK(by_bot.types.empty());
   CHECK(counted.total.evictions == 9);
   CHECK(counted.total.cost_saved_nano == 12);
 }

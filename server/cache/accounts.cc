@@ -30,11 +30,23 @@ std::uint64_t Counters::*BucketFor(const std::array<Bucket, kCount>& buckets, st
   return beyond;
 }
 
+std::uint64_t Counters::*HitsOf(Tier tier) {
+  switch (tier) {
+    case Tier::kExact:
+      return &Counters::hits_exact;
+    case Tier::kNormalized:
+      return &Counters::hits_normalized;
+    case Tier::kSemantic:
+      break;
+  }
+  return &Counters::hits_semantic;
+}
+
 std::uint64_t Counters::*FieldOf(const Decision& decision) {
   switch (decision.kind) {
     case DecisionKind::kHit:
     case DecisionKind::kStale:
-      return decision.tier == Tier::kExact ? &Counters::hits_exact : &Counters::hits_normalized;
+      return HitsOf(decision.tier.value_or(Tier::kExact));
     case DecisionKind::kMiss:
       return &Counters::misses;
     case DecisionKind::kBypass:
@@ -58,6 +70,16 @@ std::uint64_t Counters::*FieldOf(Reason reason) {
       return &Counters::misses_invalidated;
     case Reason::kPolicy:
       return &Counters::misses_by_policy;
+    case Reason::kGuarded:
+      return &Counters::misses_guarded;
+    case Reason::kUnsure:
+      return &Counters::misses_unsure;
+    case Reason::kBarred:
+      return &Counters::misses_barred;
+    case Reason::kNoVector:
+      return &Counters::misses_no_vector;
+    case Reason::kVerify:
+      return &Counters::misses_to_verify;
     case Reason::kStored:
     case Reason::kUnknown:
     case Reason::kAskedFor:

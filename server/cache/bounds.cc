@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "server/cache/cache.h"
+#include "server/cache/search.h"
 #include "server/cache/space.h"
 
 namespace reprise::cache {
@@ -28,7 +29,11 @@ base::Status CheckFits(std::uint32_t bytes, std::uint64_t bound, std::string_vie
 
 }  // namespace
 
-void DeleteRows(storage::NamespaceId id, const KeyHash& exact, storage::Transaction& transaction) {
+void Cache::DeleteRows(storage::NamespaceId id, const KeyHash& exact,
+                       storage::Transaction& transaction) const {
+  if (semantic_ != nullptr) {
+    semantic_->DeleteVector(NameOfEntry(id, exact), transaction);
+  }
   transaction.Delete(Family::kEntries, ViewOf(SummaryKey(id, exact)));
   transaction.Delete(Family::kEntries, ViewOf(BodyKey(id, exact)));
 }

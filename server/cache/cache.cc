@@ -6,6 +6,7 @@
 #include "protocol/base/random.h"
 #include "protocol/wire/reader.h"
 #include "server/cache/classify.h"
+#include "server/cache/search.h"
 #include "server/cache/space.h"
 #include "server/telemetry/escape.h"
 #include "server/text/normalize.h"
@@ -18,16 +19,6 @@ using base::Error;
 using storage::Family;
 
 constexpr std::string_view kSecretRow = "cache_secret";
-// The canonical identity of a question. Absent and nil are the same: no identity.
-base::Status CanonicalIdentity(std::string_view identity, std::string& out) {
-  out.clear();
-  constexpr std::string_view kNil = "\xc0";
-  if (identity.empty() || identity == kNil) {
-    return base::Ok{};
-  }
-  return Canonicalize(identity, out);
-}
-
 base::Result<const config::QueryType*> FindType(std::string_view wanted,
                                                 const config::CacheOptions& options) {
   std::string known;
@@ -99,21 +90,6 @@ void SetLife(const Answer& answer, const config::QueryType& type, base::UnixMill
   slot.sliding_ms = type.sliding ? ttl_ms : 0;
 }
 
-// Why there is none.
-std::string_view ReasonOf(Absent why) {
-  switch (why) {
-    case Absent::kExpired:
-      return "the entry has expired";
-    case Absent::kTooOld:
-      return "the entry is older than max_age_ms";
-    case Absent::kVoid:
-      return "the entry was invalidated";
-    case Absent::kUnknown:
-      break;
-  }
-  return "no entry for this prompt and identity";
-}
-
 Reason CountedAs(Absent why) {
   switch (why) {
     case Absent::kExpired:
@@ -122,6 +98,15 @@ Reason CountedAs(Absent why) {
       return Reason::kTooOld;
     case Absent::kVoid:
       return Reason::kInvalidated;
+    case Absent::kGuarded:
+      return Reason::kGuarded;
+    case Absent::kUnsure:
+    case Absent::kAmbiguous:
+      return Reason::kUnsure;
+    case Absent::kBarred:
+      return Reason::kBarred;
+    case Absent::kNoVector:
+      return Reason::kNoVector;
     case Absent::kUnknown:
       break;
   }
@@ -131,6 +116,11 @@ Reason CountedAs(Absent why) {
 std::string_view ReasonOf(const Found& found, std::string_view prompt) {
   if (found.stale) {
     return "the answer is past its time to live";
+  }
+  if (found.tier == Tier::kSemantic) {
+    return found.likeness.is_to_verify
+               ? "the same question in other words, chosen at random to be verified"
+               : "the same question in other words";
   }
   // The normalized tier finds the very same text, too, where the exact one is not asked.
   return found.body.prompt == prompt ? "the same prompt and identity"
@@ -157,19 +147,60 @@ base::Result<std::string> LoadSecret(storage::Store& store) {
 
 }  // namespace
 
-std::string_view NameOf(Tier tier) {
-  return tier == Tier::kExact ? "exact" : "normalized";
+base::Status CanonicalIdentity(std::string_view identity, std::string& out) {
+  out.clear();
+  constexpr std::string_view kNil = "\xc0";
+  if (identity.empty() || identity == kNil) {
+    return base::Ok{};
+  }
+  return Canonicalize(identity, out);
 }
 
-Cache::Cache(const KeyHasher& hasher, const base::Clock& clock)
-    : hasher_(hasher), clock_(clock), flights_(clock) {}
+std::string_view ReasonOf(Absent why) {
+  switch (why) {
+    case Absent::kExpired:
+      return "the entry has expired";
+    case Absent::kTooOld:
+      return "the entry is older than max_age_ms";
+    case Absent::kVoid:
+      return "the entry was invalidated";
+    case Absent::kGuarded:
+      return "the nearest question differs in what matters; CACHE.EXPLAIN says in what";
+    case Absent::kUnsure:
+      return "the nearest question is not likely enough to be the same for the error budget";
+    case Absent::kAmbiguous:
+      return "two stored questions that are not the same are equally likely to be meant";
+    case Absent::kBarred:
+      return "the nearest entry was judged wrong for this question";
+    case Absent::kNoVector:
+      return "the embedder did not answer";
+    case Absent::kUnknown:
+      break;
+  }
+  return "no entry for this prompt and identity";
+}
+
+std::string_view NameOf(Tier tier) {
+  switch (tier) {
+    case Tier::kExact:
+      return "exact";
+    case Tier::kNormalized:
+      return "normalized";
+    case Tier::kSemantic:
+      break;
+  }
+  return "semantic";
+}
+
+Cache::Cache(const KeyHasher& hasher, const storage::Store& store, const base::Clock& clock)
+    : hasher_(hasher), store_(store), clock_(clock), flights_(clock) {}
 Cache::~Cache() = default;
 
 base::Result<std::unique_ptr<Cache>> Cache::Load(
     storage::Store& store, const std::vector<storage::NamespaceId>& namespaces,
     const base::Clock& clock) {
   ASSIGN_OR_RETURN(const std::string secret, LoadSecret(store));
-  std::unique_ptr<Cache> cache(new Cache(KeyHasher(secret), clock));
+  std::unique_ptr<Cache> cache(new Cache(KeyHasher(secret), store, clock));
   for (const storage::NamespaceId id : namespaces) {
     RETURN_IF_ERROR(cache->LoadSpace(id, clock.Now(), store));
   }
@@ -347,18 +378,6 @@ base::Result<std::optional<Found>> Cache::Verify(const Wanted& wanted, const Can
   return std::optional(std::move(found));
 }
 
-struct Cache::Search {
-  const LookupLimits& limits;
-  const config::CacheOptions& options;
-  const storage::View& view;
-  Space& space;
-  Space::Visible visible;
-  Wanted wanted;
-  std::string& normalized;  // memory for wanted.normalized
-  Absent why = Absent::kUnknown;
-  std::optional<Worth> shadow;  // what a tier in shadow mode would have saved
-};
-
 // What one tier answers; nothing when it is off, and in shadow mode only a note of what it would.
 base::Result<std::optional<Found>> Cache::AskTier(Search& search, Tier tier) const {
   const bool is_exact = tier == Tier::kExact;
@@ -391,7 +410,7 @@ base::Result<std::optional<Found>> Cache::AskTier(Search& search, Tier tier) con
   return found;
 }
 
-// A fresh answer of any tier goes before a stale one.
+// A fresh answer of either tier goes before a stale one.
 base::Result<std::optional<Found>> Cache::FindAnswer(Search& search) const {
   ASSIGN_OR_RETURN(auto best, AskTier(search, Tier::kExact));
   if (search.limits.deepest == Tier::kExact || (best.has_value() && !best->stale)) {
@@ -404,6 +423,33 @@ base::Result<std::optional<Found>> Cache::FindAnswer(Search& search) const {
   return best;
 }
 
+Cache::Search Cache::SearchFor(const Question& question, const LookupLimits& limits,
+                               const config::CacheOptions& options, const storage::View& view,
+                               Memory& memory) {
+  return {
+      limits,
+      options,
+      view,
+      FindOrMake(question.namespace_id),
+      {view.store().committed(), view.now(), limits.max_age_ms, limits.stale_ok_ms, limits.peek},
+      {question.namespace_id, memory.identity, question.prompt, {}},
+      memory.normalized};
+}
+
+// A hit that is to be verified answers nobody: it counts as a miss.
+Outcome Cache::Serve(Search& search, Found found, const Question& question) {
+  if (!found.stale && !search.limits.peek) {
+    const Moment moment{question.asker, search.view.now()};
+    if (found.likeness.is_to_verify) {
+      CountMiss(search.space, {found.type, Reason::kVerify, std::nullopt}, moment);
+    } else {
+      CountServed(search.space, found, DecisionKind::kHit, moment);
+    }
+  }
+  const std::string_view reason = ReasonOf(found, question.prompt);
+  return {std::move(found), reason, {}};
+}
+
 base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits& limits,
                                     const config::CacheOptions& options,
                                     const storage::View& view) {
@@ -414,30 +460,20 @@ base::Result<Outcome> Cache::Lookup(const Question& question, const LookupLimits
       return Refuse(std::move(ruling), question, limits);
     }
   }
-  thread_local std::string identity;
-  thread_local std::string normalized;
-  RETURN_IF_ERROR(CanonicalIdentity(question.identity, identity));
-  Search search{
-      limits,
-      options,
-      view,
-      FindOrMake(question.namespace_id),
-      {view.store().committed(), view.now(), limits.max_age_ms, limits.stale_ok_ms, limits.peek},
-      {question.namespace_id, identity, question.prompt, {}},
-      normalized,
-      Absent::kUnknown,
-      std::nullopt};
+  thread_local Memory memory;
+  RETURN_IF_ERROR(CanonicalIdentity(question.identity, memory.identity));
+  Search search = SearchFor(question, limits, options, view, memory);
   ASSIGN_OR_RETURN(auto found, FindAnswer(search));
   if (found.has_value() && IsKept(found->type, options)) {
-    if (!found->stale && !limits.peek) {
-      CountServed(search.space, *found, DecisionKind::kHit, {question.asker, view.now()});
-    }
-    const std::string_view reason = ReasonOf(*found, question.prompt);
-    return Outcome{std::move(found), reason, {}};
+    return Serve(search, *std::move(found), question);
   }
   ASSIGN_OR_RETURN(Ruling ruling, Judge(question, options));
   if (ruling.refused) {
     return Refuse(std::move(ruling), question, limits);
+  }
+  ASSIGN_OR_RETURN(auto likely, AskSemantic(search, ruling.type));
+  if (likely.has_value()) {
+    return Serve(search, *std::move(likely), question);
   }
   if (limits.count_miss && !limits.peek) {
     CountMiss(search.space, {ruling.type, CountedAs(search.why), search.shadow},
@@ -510,6 +546,9 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
   transaction.OnAbort(
       [&space, exact = slot.exact, entry = slot.id] { space.Forget(exact, entry); });
   CountStore(question, labels, transaction);
+  if (semantic_ != nullptr && options.semantic != config::TierMode::kOff) {
+    RETURN_IF_ERROR(ShowToSemantic(slot, id, answer, transaction));
+  }
   return Stored{true, {}, slot.id, slot.exact, slot.normalized, slot.fresh_until};
 }
 

@@ -2,8 +2,9 @@
 // (accounts.h) and records decisions (decision_log.h).
 //
 // Lookup order: exact (same identity, same bytes of prompt), then normalized (same identity, same
-// normal form: server/text/normalize.h). The stored identity, prompt and namespace are compared
-// with the request on each hit, so that a hash collision cannot serve.
+// normal form: server/text/normalize.h), then semantic (same identity, most likely the same
+// question: semantic_tier.cc, server/semantic). The stored identity, prompt and namespace are
+// compared with the request on each hit, so that a hash collision cannot serve.
 //
 //   stored --ttl--> stale --the type's stale_ms--> gone: nothing is served any more
 //
@@ -49,6 +50,7 @@
 #include "server/cache/row.h"
 #include "server/cache/tier.h"
 #include "server/config/options.h"
+#include "server/semantic/semantic.h"
 #include "storage/engine/namespace_id.h"
 #include "storage/engine/store.h"
 #include "storage/engine/view.h"
@@ -73,6 +75,7 @@ struct Answer {
   std::vector<std::pair<LabelKind, std::string>> invalidated{};
   std::optional<Life>
       life{};  // of an entry that comes from elsewhere; then ttl_ms is not looked at
+  std::vector<float> vector{};  // of the prompt, where callers embed; else empty
 };
 
 struct Stored {
@@ -87,11 +90,22 @@ struct Stored {
 struct EntryLabels;
 
 struct LookupLimits {
-  Tier deepest = Tier::kNormalized;         // tiers behind this one are not tried
+  Tier deepest = Tier::kSemantic;           // tiers behind this one are not tried
   std::optional<std::int64_t> max_age_ms;   // older entries are a miss
   std::optional<std::int64_t> stale_ok_ms;  // how stale it may be; absent: as the type says
+  std::optional<double> max_error;          // share of wrong answers; absent: the type's budget
+  std::vector<float> vector;                // of the prompt, where callers embed; else empty
   bool count_miss = true;                   // false: the caller asks again, or counts it itself
   bool peek = false;                        // nothing is counted, no entry counts as used
+};
+
+// Of a hit of the semantic tier.
+struct Likeness {
+  float cosine = 0;
+  double probability = 0;     // that the answer is right
+  double bound = 0;           // of the wrong share of all that are as likely
+  std::uint64_t hit = 0;      // CACHE.FEEDBACK names it so; 0: not of this tier
+  bool is_to_verify = false;  // chosen at random: not to be served, but judged
 };
 
 struct Found {
@@ -103,10 +117,22 @@ struct Found {
   Worth worth;
   Body body;  // points into `bytes`
   storage::BlobRef bytes;
+  Likeness likeness{};
 };
 
 // Why nothing was found.
-enum class Absent : std::uint8_t { kUnknown, kExpired, kTooOld, kVoid };
+enum class Absent : std::uint8_t {
+  kUnknown,
+  kExpired,
+  kTooOld,
+  kVoid,
+  // There is a near entry of the semantic tier, but
+  kGuarded,    // it differs in what matters
+  kUnsure,     // it is not likely enough
+  kAmbiguous,  // another one is as likely, with another answer
+  kBarred,     // somebody said that it was wrong for this question
+  kNoVector    // the embedder did not answer
+};
 
 // What the policies say of a question.
 struct Ruling {
@@ -121,6 +147,30 @@ struct Outcome {
   std::string_view reason;  // why it is a hit or a miss, for people
   Ruling ruling;            // only of a miss
 };
+
+// An entry that the semantic tier thinks of for a question.
+struct Considered {
+  Found found;
+  std::string name;  // semantic::Entry
+  float cosine = 0;
+  double probability = 0;  // 0: vetoed, barred, or too far behind the nearest to be compared
+  bool is_barred = false;
+  semantic::Probe question;
+  match::Verdicts verdicts;
+  const match::Verdict* veto() const { return match::FindVeto(verdicts); }
+};
+
+// All that the semantic tier has to say of a question.
+struct Likely {
+  bool allowed = false;  // by the type
+  double max_error = 0;
+  semantic::Report report;
+  std::vector<Considered> considered;  // nearest first
+  bool chosen = false;
+  Absent why = Absent::kUnknown;
+};
+// For people.
+std::string_view ReasonOf(Absent why);
 
 // The accounts of one namespace in one dimension, all read at the same moment.
 struct AccountsStats {
@@ -154,6 +204,10 @@ class Cache {
   static base::Result<Ruling> Judge(const Question& question, const config::CacheOptions& options);
   base::Result<Outcome> Lookup(const Question& question, const LookupLimits& limits,
                                const config::CacheOptions& options, const storage::View& view);
+  // From here on rephrased questions are answered too. Before the first lookup.
+  void UseSemantic(semantic::Semantic& semantic);
+  base::Result<Likely> FindLikely(const Question& question, const LookupLimits& limits,
+                                  const config::CacheOptions& options, const storage::View& view);
   base::Result<Stored> Store(const Question& question, const Answer& answer,
                              const config::CacheOptions& options,
                              storage::Transaction& transaction);
@@ -241,13 +295,34 @@ class Cache {
     std::string_view normalized;
   };
 
-  Cache(const KeyHasher& hasher, const base::Clock& clock);
+  Cache(const KeyHasher& hasher, const storage::Store& store, const base::Clock& clock);
   base::Status LoadSpace(storage::NamespaceId id, base::UnixMillis now, storage::Store& store);
   base::Status LoadFloors(storage::NamespaceId id, Space& space, storage::Store& store);
-  struct Search;  // one lookup
+  struct Search;   // one lookup
+  struct Memory {  // of a Search
+    std::string identity;
+    std::string normalized;
+  };
+  Search SearchFor(const Question& question, const LookupLimits& limits,
+                   const config::CacheOptions& options, const storage::View& view, Memory& memory);
+  Outcome Serve(Search& search, Found found, const Question& question);
   static base::Result<std::optional<Found>> Verify(const Wanted& wanted, const Candidate& candidate,
                                                    const storage::View& view, Space& space);
   base::Result<std::optional<Found>> AskTier(Search& search, Tier tier) const;
+  base::Result<std::optional<Found>> AskSemantic(Search& search, std::string_view type) const;
+  bool MayAskSemantic(const Search& search, std::string_view type) const;
+  base::Result<std::vector<Considered>> Consider(Search& search, semantic::Probe& probe) const;
+  static const Considered* Choose(const std::vector<Considered>& considered,
+                                  const semantic::Ruling& ruling, Absent& why);
+  static double BudgetOf(std::string_view type, const Search& search);
+  semantic::Partition PartitionOf(const Wanted& wanted) const;
+  base::Status ShowToSemantic(const Slot& slot, storage::NamespaceId id, const Answer& answer,
+                              storage::Transaction& transaction);
+  std::optional<std::string> PromptOf(const semantic::Entry& entry) const;
+  std::vector<std::pair<semantic::Partition, std::uint64_t>> TakeGone();
+  bool ListEntries(std::uint64_t& cursor, std::vector<semantic::Entry>& page) const;
+  void DeleteRows(storage::NamespaceId id, const KeyHash& exact,
+                  storage::Transaction& transaction) const;
   // What there is for the question; not counted.
   base::Result<std::optional<Found>> FindAnswer(Search& search) const;
   Outcome Refuse(Ruling ruling, const Question& question, const LookupLimits& limits);
@@ -312,7 +387,9 @@ class Cache {
   std::vector<std::pair<storage::NamespaceId, Space*>> Spaces() const;
 
   KeyHasher hasher_;
+  const storage::Store& store_;
   const base::Clock& clock_;
+  semantic::Semantic* semantic_ = nullptr;  // null: without that tier
   LogShare log_share_;
   std::function<void()> nudge_;
   Flights flights_;

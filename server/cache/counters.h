@@ -55,15 +55,24 @@ struct Counters {
   std::uint64_t lookups_under_100_ms = 0;
   std::uint64_t lookups_longer = 0;
   std::uint64_t follower_wait_ms = 0;
+  std::uint64_t hits_semantic = 0;
+  std::uint64_t misses_guarded = 0;
+  std::uint64_t misses_unsure = 0;
+  std::uint64_t misses_barred = 0;
+  std::uint64_t misses_no_vector = 0;
+  std::uint64_t misses_to_verify = 0;
 
   bool operator==(const Counters&) const = default;
   void Add(const Counters& other);
 
   // Decisions at once: a follower was a miss, or a bypass, before its answer came.
-  std::uint64_t lookups() const { return hits_exact + hits_normalized - followers + misses; }
+  std::uint64_t lookups() const {
+    return hits_exact + hits_normalized + hits_semantic - followers + misses;
+  }
   // Misses without an entry: those that have no other reason.
   std::uint64_t misses_unknown() const {
-    return misses - misses_expired - misses_too_old - misses_invalidated - misses_by_policy;
+    return misses - misses_expired - misses_too_old - misses_invalidated - misses_by_policy -
+           misses_guarded - misses_unsure - misses_barred - misses_no_vector - misses_to_verify;
   }
 };
 
@@ -128,6 +137,18 @@ inline constexpr std::array kCounterFields{
     CounterField{"lookups_longer", &Counters::lookups_longer, "in more", CounterKind::kTimeBucket},
     CounterField{"follower_wait_ms", &Counters::follower_wait_ms,
                  "time that followers waited, together"},
+    CounterField{"hits_semantic", &Counters::hits_semantic,
+                 "lookups answered by the semantic tier"},
+    CounterField{"misses_guarded", &Counters::misses_guarded,
+                 "misses: the nearest question differed in what matters"},
+    CounterField{"misses_unsure", &Counters::misses_unsure,
+                 "misses: the nearest question was not likely enough, or not the only one"},
+    CounterField{"misses_barred", &Counters::misses_barred,
+                 "misses: the nearest entry had been judged wrong for it"},
+    CounterField{"misses_no_vector", &Counters::misses_no_vector,
+                 "misses: the embedder did not answer"},
+    CounterField{"misses_to_verify", &Counters::misses_to_verify,
+                 "misses: the hit was to be verified"},
 };
 
 // Rows of the `meta` family. Fields may be appended in later versions; missing ones read as 0.

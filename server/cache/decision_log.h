@@ -50,6 +50,11 @@ enum class Reason : std::uint8_t {
   kTooLarge,     // the fill was
   kNoLease,      // the fill came with a lease that had ended, or was never given
   kPolicy,       // the query type or a rule keeps the question out
+  kGuarded,      // from here on: the semantic tier had a near entry, but it differs in what matters
+  kUnsure,       // it was not likely enough, or not the only one
+  kBarred,       // somebody had said that it was wrong
+  kNoVector,     // the embedder did not answer
+  kVerify,       // it is to be verified
 };
 std::string_view NameOf(DecisionKind kind);
 std::string_view NameOf(Reason reason);

@@ -1,6 +1,7 @@
 #include "server/cache/space.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/wire/reader.h"
 #include "storage/engine/expiry.h"
@@ -122,6 +123,49 @@ std::optional<Cache::Candidate> Cache::Space::FindNormalized(const KeyHash& hash
   return Take(stale, Tier::kNormalized, visible);
 }
 
+std::optional<Cache::Candidate> Cache::Space::FindId(std::uint64_t id, const Visible& visible) {
+  base::MutexLock lock(mutex_);
+  const SlotNumber slot = index_.FindId(id);
+  auto why = Absent::kUnknown;
+  if (slot == kNoSlot || !Shows(index_.at(slot), visible, why)) {
+    return std::nullopt;
+  }
+  Visible unused = visible;
+  unused.peek = true;
+  return Take(slot, Tier::kSemantic, unused);
+}
+
+void Cache::Space::Use(std::uint64_t id) {
+  base::MutexLock lock(mutex_);
+  if (const SlotNumber slot = index_.FindId(id); slot != kNoSlot) {
+    index_.Touch(slot);
+  }
+}
+
+Cache::Space::Gone Cache::Space::TakeGone() {
+  base::MutexLock lock(mutex_);
+  keeps_gone_ = true;
+  return std::exchange(gone_, {});
+}
+
+std::vector<Cache::Space::Listed> Cache::Space::List(SlotNumber first,
+                                                     std::size_t slots_max) const {
+  base::MutexLock lock(mutex_);
+  std::vector<Listed> listed;
+  for (std::size_t i = first; i < index_.slots() && i < first + slots_max; ++i) {
+    const Slot& entry = index_.at(static_cast<SlotNumber>(i));
+    if (entry.used && !IsVoid(entry)) {
+      listed.push_back({entry.id, entry.partition, entry.exact, entry.expires_at});
+    }
+  }
+  return listed;
+}
+
+SlotNumber Cache::Space::slots() const {
+  base::MutexLock lock(mutex_);
+  return index_.slots();
+}
+
 std::optional<Cache::Space::Known> Cache::Space::Look(const KeyHash& exact,
                                                       const Visible& visible) const {
   base::MutexLock lock(mutex_);
@@ -229,6 +273,9 @@ void Cache::Space::RemoveSlot(SlotNumber slot) {
   labels_.Remove(index_.at(slot).labels, index_.at(slot).id);
   partitions_.Remove(index_.at(slot).partition, index_.at(slot).id);
   totals_.Subtract({1, index_.at(slot).bytes});
+  if (keeps_gone_) {
+    gone_.emplace_back(index_.at(slot).partition, index_.at(slot).id);
+  }
   index_.Remove(slot);
 }
 
@@ -236,6 +283,11 @@ std::uint64_t Cache::Space::Clear(bool forget_counters) {
   base::MutexLock lock(mutex_);
   const std::uint64_t removed = index_.size();
   totals_.Subtract(index_.held());
+  for (SlotNumber slot = 0; keeps_gone_ && slot < index_.slots(); ++slot) {
+    if (index_.at(slot).used) {
+      gone_.emplace_back(index_.at(slot).partition, index_.at(slot).id);
+    }
+  }
   index_.Clear();
   labels_ = Labels();
   partitions_ = Partitions();

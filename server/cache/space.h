@@ -38,8 +38,6 @@ struct Cache::Candidate {
   bool stale = false;
 };
 
-void DeleteRows(storage::NamespaceId id, const KeyHash& exact, storage::Transaction& transaction);
-
 class Cache::Space {
  public:
   // `totals` and `log` live longer than the space.
@@ -63,6 +61,9 @@ class Cache::Space {
   // Marks the entry as used. A fresh one goes before a stale one.
   std::optional<Candidate> FindExact(const KeyHash& hash, const Visible& visible, Absent& why);
   std::optional<Candidate> FindNormalized(const KeyHash& hash, const Visible& visible, Absent& why);
+  // By its id; counts as used only with Use.
+  std::optional<Candidate> FindId(std::uint64_t id, const Visible& visible);
+  void Use(std::uint64_t id);
 
   // The entry as it is, when it is visible; not used by this.
   struct Known {
@@ -139,6 +140,19 @@ class Cache::Space {
   bool NeedsReclaim() const;
   // Whether the entry is there and was not invalidated.
   bool Holds(const KeyHash& exact, std::uint64_t id) const;
+
+  // For an index beside this one: what has gone since the last call. Kept only once it was asked.
+  using Gone = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // partition, id
+  Gone TakeGone();
+  // Entries of the slots from `first` on, at most so many slots.
+  struct Listed {
+    std::uint64_t id = 0;
+    std::uint64_t partition = 0;
+    KeyHash exact;
+    base::UnixMillis expires_at{0};
+  };
+  std::vector<Listed> List(SlotNumber first, std::size_t slots_max) const;
+  SlotNumber slots() const;
   // Rows that Reclaim took out could not be deleted: the floors stay until the next start.
   void KeepFloors();
 
@@ -161,6 +175,8 @@ class Cache::Space {
   std::vector<KeyHash> slides_ GUARDED_BY(mutex_);
   Labels labels_ GUARDED_BY(mutex_);
   Partitions partitions_ GUARDED_BY(mutex_);
+  Gone gone_ GUARDED_BY(mutex_);
+  bool keeps_gone_ GUARDED_BY(mutex_) = false;
   SlotNumber sweep_cursor_ GUARDED_BY(mutex_) = 0;
   SlotNumber reclaim_cursor_ GUARDED_BY(mutex_) = 0;
   std::size_t reclaim_left_ GUARDED_BY(mutex_) = 0;  // slots of this pass not yet looked at

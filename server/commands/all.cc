@@ -8,9 +8,11 @@ extern const CommandSpec kAuth;
 extern const CommandSpec kBackup;
 extern const CommandSpec kCacheAbandon;
 extern const CommandSpec kCacheAppend;
+extern const CommandSpec kCacheCalibrate;
 extern const CommandSpec kCacheExpire;
 extern const CommandSpec kCacheExplain;
 extern const CommandSpec kCacheExport;
+extern const CommandSpec kCacheFeedback;
 extern const CommandSpec kCacheFetch;
 extern const CommandSpec kCacheFill;
 extern const CommandSpec kCacheImport;
@@ -64,9 +66,11 @@ std::span<const CommandSpec* const> AllCommands() {
       &kBackup,
       &kCacheAbandon,
       &kCacheAppend,
+      &kCacheCalibrate,
       &kCacheExpire,
       &kCacheExplain,
       &kCacheExport,
+      &kCacheFeedback,
       &kCacheFetch,
       &kCacheFill,
       &kCacheImport,

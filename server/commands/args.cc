@@ -1,6 +1,9 @@
 #include "server/commands/args.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
 #include <string>
 
 #include "protocol/wire/reader.h"
@@ -33,6 +36,8 @@ std::string_view Expected(ArgKind kind) {
       return "true or false";
     case ArgKind::kTexts:
       return "an array of str";
+    case ArgKind::kShare:
+      return "a number";
     case ArgKind::kValue:
       break;
   }
@@ -180,6 +185,25 @@ base::Result<std::int64_t> ReadNumber(const CommandSpec& spec, const ArgSpec& ar
   return number.value();
 }
 
+base::Result<std::int64_t> ReadShare(const CommandSpec& spec, const ArgSpec& arg,
+                                     wire::Reader& reader) {
+  constexpr double kMillion = 1'000'000;
+  ASSIGN_OR_RETURN(const wire::Kind kind, reader.Peek());
+  const auto share = reader.Double();
+  if (!share.ok()) {
+    return WrongKind(spec, arg, wire::NameOf(kind));
+  }
+  const double low = static_cast<double>(arg.min) / kMillion;
+  const double high = static_cast<double>(arg.max) / kMillion;
+  if (!(share.value() >= low && share.value() <= high)) {  // NaN, too.
+    std::array<char, 96> text{};
+    std::snprintf(text.data(), text.size(), "must be from %g to %g, found %g", low, high,
+                  share.value());
+    return Error{Code::kBadRequest, Named(spec, arg) + text.data()};
+  }
+  return std::llround(share.value() * kMillion);
+}
+
 base::Result<bool> ReadBool(const CommandSpec& spec, const ArgSpec& arg, wire::Reader& reader) {
   ASSIGN_OR_RETURN(const wire::Kind found, reader.Peek());
   const auto flag = reader.Bool();
@@ -202,8 +226,8 @@ base::Result<std::string_view> ReadValue(const CommandSpec& spec, const ArgSpec&
 }  // namespace
 
 std::string_view NameOf(ArgKind kind) {
-  constexpr std::array<std::string_view, 7> kNames{"key",  "text",  "integer", "milliseconds",
-                                                   "bool", "value", "texts"};
+  constexpr std::array<std::string_view, 8> kNames{"key",  "text",  "integer", "milliseconds",
+                                                   "bool", "value", "texts",   "number"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -314,6 +338,10 @@ base::Result<Args::Item> Args::DecodeItem(const CommandSpec& spec, const ArgSpec
     case ArgKind::kBool: {
       ASSIGN_OR_RETURN(const bool flag, ReadBool(spec, arg, reader));
       item.number = flag ? 1 : 0;
+      break;
+    }
+    case ArgKind::kShare: {
+      ASSIGN_OR_RETURN(item.number, ReadShare(spec, arg, reader));
       break;
     }
     case ArgKind::kValue:

@@ -44,6 +44,12 @@ class Args {
   std::optional<std::int64_t> MaybeInt(std::size_t option) const {
     return Has(option) ? std::optional(items_[option].number) : std::nullopt;
   }
+  // Of a kShare.
+  std::optional<double> MaybeShare(std::size_t option) const {
+    constexpr double kMillion = 1'000'000;
+    return Has(option) ? std::optional(static_cast<double>(items_[option].number) / kMillion)
+                       : std::nullopt;
+  }
   // 0: no deadline.
   std::int64_t timeout_ms() const { return timeout_ms_; }
 

@@ -1,5 +1,6 @@
 #include "server/commands/cache_common.h"
 
+#include <cstring>
 #include <utility>
 
 #include "protocol/wire/reader.h"
@@ -61,6 +62,7 @@ base::Result<cache::Answer> AnswerOf(const Args& args, std::string_view response
                        args.BytesOr(first + kTags, ""),
                        args.MaybeInt(first + kTtlMs),
                        {}};
+  ASSIGN_OR_RETURN(answer.vector, VectorOf(args.BytesOr(first + kVector, "")));
   answer.worth.tokens_in = static_cast<std::uint32_t>(args.IntOr(first + kTokensIn, 0));
   answer.worth.tokens_out = static_cast<std::uint32_t>(args.IntOr(first + kTokensOut, 0));
   answer.worth.cost_nano = static_cast<std::uint64_t>(args.IntOr(first + kCostNano, 0));
@@ -68,12 +70,31 @@ base::Result<cache::Answer> AnswerOf(const Args& args, std::string_view response
 }
 
 base::Result<cache::Tier> TierNamed(std::string_view name) {
-  for (const cache::Tier tier : {cache::Tier::kExact, cache::Tier::kNormalized}) {
+  for (const cache::Tier tier : cache::kTiers) {
     if (cache::NameOf(tier) == name) {
       return tier;
     }
   }
-  return base::Error{base::Code::kBadRequest, "'tier' must be exact or normalized"};
+  return base::Error{base::Code::kBadRequest, "'tier' must be exact, normalized or semantic"};
+}
+
+base::Result<std::vector<float>> VectorOf(std::string_view value) {
+  if (value.empty()) {
+    return std::vector<float>();
+  }
+  wire::Reader reader(value);
+  const auto text = reader.Text();
+  if (!text.ok() || text.value().empty()) {
+    return base::Error{base::Code::kBadRequest, "'vector' must be a bin of little-endian float32"};
+  }
+  const std::string_view bytes = text.value();
+  if (bytes.size() % sizeof(float) != 0) {
+    return base::Error{base::Code::kBadRequest,
+                       "'vector' has " + std::to_string(bytes.size()) + " bytes; a float32 has 4"};
+  }
+  std::vector<float> vector(bytes.size() / sizeof(float));
+  std::memcpy(vector.data(), bytes.data(), bytes.size());  // This machine is little-endian, too.
+  return vector;
 }
 
 base::Result<Form> FormOf(const Context& context, const Args& args, std::size_t option) {
@@ -106,12 +127,25 @@ base::Status Reshape(const Form& form, cache::Found& found,
   return base::Ok{};
 }
 
+std::string_view StatusOf(const cache::Found& found) {
+  if (found.likeness.is_to_verify) {
+    return "verify";
+  }
+  return found.stale ? "stale" : "hit";
+}
+
 void WriteHit(const cache::Found& found, std::string_view reason, base::UnixMillis now,
               wire::Writer& reply) {
-  reply.Map(kFoundFields + 2);
-  reply.Field("status", found.stale ? "stale" : "hit");
+  reply.Map(FoundFields(found) + 2);
+  reply.Field("status", StatusOf(found));
   WriteFound(found, now, reply);
   reply.Field("reason", reason);
+}
+
+std::size_t FoundFields(const cache::Found& found) {
+  constexpr std::size_t kOfAll = 10;
+  constexpr std::size_t kOfSemantic = 4;
+  return kOfAll + (found.tier == cache::Tier::kSemantic ? kOfSemantic : 0);
 }
 
 void WriteFound(const cache::Found& found, base::UnixMillis now, wire::Writer& reply) {
@@ -126,6 +160,12 @@ void WriteFound(const cache::Found& found, base::UnixMillis now, wire::Writer& r
   reply.Field("tokens_out", found.worth.tokens_out);
   reply.Field("cost_nano", found.worth.cost_nano);
   reply.Field("model", found.body.model);
+  if (found.tier == cache::Tier::kSemantic) {
+    reply.Field("hit", found.likeness.hit);
+    reply.Field("similarity", static_cast<double>(found.likeness.cosine));
+    reply.Field("p_correct", found.likeness.probability);
+    reply.Field("bound", found.likeness.bound);
+  }
 }
 
 void WriteMiss(const cache::Outcome& outcome, wire::Writer& reply) {

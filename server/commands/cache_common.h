@@ -33,8 +33,24 @@ inline constexpr ArgSpec kStaleOkOption{
 inline constexpr ArgSpec kTierOption{
     .name = "tier",
     .kind = ArgKind::kText,
-    .doc = "the last tier that is tried: exact, or normalized (the default)",
+    .doc = "the last tier that is tried: exact, normalized, or semantic (the default)",
     .max = base::limits::kNameBytes.value};
+
+// How many wrong answers a caller takes; beyond a half nobody would ask.
+inline constexpr ArgSpec kMaxErrorOption{
+    .name = "max_error",
+    .kind = ArgKind::kShare,
+    .doc =
+        "share of wrong answers that the semantic tier may give; the query type's budget when not "
+        "given; 0: that tier answers nothing",
+    .max = 500'000};
+inline constexpr ArgSpec kVectorOption{
+    .name = "vector",
+    .kind = ArgKind::kValue,
+    .doc =
+        "bin of little-endian float32: the prompt's vector, where semantic.embedder is `client`; "
+        "any length but zero",
+    .max = 4 * 4'096 + 3};
 
 // How an answer that was streamed is given.
 struct Form {
@@ -53,7 +69,15 @@ inline constexpr ArgSpec kReplayOption{
     .max = base::limits::kNameBytes.value};
 
 // What CACHE.STORE and CACHE.FILL are told about an answer; in this order, from `first`.
-enum AnswerOption : std::size_t { kTags, kTtlMs, kTokensIn, kTokensOut, kCostNano, kModel };
+enum AnswerOption : std::size_t {
+  kTags,
+  kTtlMs,
+  kTokensIn,
+  kTokensOut,
+  kCostNano,
+  kModel,
+  kVector
+};
 inline constexpr std::int64_t kTokensMax = 1'000'000'000;
 inline constexpr std::int64_t kCostNanoMax = 1'000'000'000'000'000;  // a million dollars
 inline constexpr ArgSpec kTagsOption{.name = "tags",
@@ -90,6 +114,8 @@ inline constexpr std::uint64_t kAnswerValuesMax = base::limits::kFrameItems.valu
 base::Result<cache::Answer> AnswerOf(const Args& args, std::string_view response,
                                      std::size_t first);
 base::Result<cache::Tier> TierNamed(std::string_view name);
+// The value of kVectorOption; empty when there is none. Errors: kBadRequest.
+base::Result<std::vector<float>> VectorOf(std::string_view bytes);
 // `option` is the index of kReplayOption. Errors: kBadRequest; kWouldBlock when it asks for work
 // that is too long for the loop.
 base::Result<Form> FormOf(const Context& context, const Args& args, std::size_t option);
@@ -98,16 +124,18 @@ base::Result<Form> FormOf(const Context& context, const Args& args, std::size_t 
 base::Status Reshape(const Form& form, cache::Found& found,
                      std::shared_ptr<const std::string>& joined);
 
-// {status: "hit" or "stale", tier, id, response, type, age_ms, expires_at_ms, tokens_in,
-// tokens_out, cost_nano, model, reason}
+// {status: "hit", "stale" or "verify", tier, id, response, type, age_ms, expires_at_ms, tokens_in,
+// tokens_out, cost_nano, model, reason}; of the semantic tier also {hit, similarity, p_correct,
+// bound}
+std::string_view StatusOf(const cache::Found& found);
 void WriteHit(const cache::Found& found, std::string_view reason, base::UnixMillis now,
               wire::Writer& reply);
 // {status: "miss", reason}; a question that the policies refuse is a miss, too.
 void WriteMiss(const cache::Outcome& outcome, wire::Writer& reply);
 // {status, reason}
 void WriteStatus(std::string_view status, std::string_view reason, wire::Writer& reply);
-// The same without status and reason: kFoundFields fields of a map.
-inline constexpr std::size_t kFoundFields = 10;
+// The same without status and reason: FoundFields fields of a map.
+std::size_t FoundFields(const cache::Found& found);
 void WriteFound(const cache::Found& found, base::UnixMillis now, wire::Writer& reply);
 // {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored: false, reason}
 void WriteStored(const cache::Stored& stored, wire::Writer& reply);

@@ -5,12 +5,20 @@
 #include "server/commands/cache_common.h"
 #include "server/commands/context.h"
 #include "server/commands/spec.h"
+#include "server/telemetry/escape.h"
 
 namespace reprise::commands {
 namespace {
 
 constexpr std::array kArgs{kPromptArg};
-enum Option : std::size_t { kMaxAgeMs = kQuestionOptions, kTier, kStaleOkMs, kRows };
+enum Option : std::size_t {
+  kMaxAgeMs = kQuestionOptions,
+  kTier,
+  kStaleOkMs,
+  kRows,
+  kMaxError,
+  kProbeVector
+};
 constexpr std::int64_t kRowsDefault = 10'000;
 constexpr std::int64_t kRowsMax = 1'000'000;
 constexpr std::array kOptions{
@@ -24,14 +32,16 @@ constexpr std::array kOptions{
     ArgSpec{.name = "rows",
             .kind = ArgKind::kInt,
             .doc = "how many entries are read in search of the nearest ones (default 10000)",
-            .max = kRowsMax}};
+            .max = kRowsMax},
+    kMaxErrorOption,
+    kVectorOption};
 constexpr std::array kExamples{
     Example{
         R"(["CACHE.STORE", ["What is RAII?", "An idiom.", {"identity": {"model": "m-large", "temperature": 0}}]])",
         R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
     Example{
         R"(["CACHE.EXPLAIN", ["what is raii", {"identity": {"model": "m-small", "temperature": 0}}]])",
-        R"({"status": "miss", "reason": "no entry for this prompt and identity", "type": "general", "type_reason": "no rule matches", "kept": true, "ttl_ms": 3600000, "normalized": "what is raii", "tier_keys": "*", "tiers": {"exact": {"mode": "on", "status": "miss", "reason": "no entry for this prompt and identity"}, "normalized": {"mode": "on", "status": "miss", "reason": "no entry for this prompt and identity"}}, "computing": "nobody", "nearest": [{"id": "*", "prompt": "What is RAII?", "model": "", "expires_at_ms": "*", "same_prompt": true, "overlap": 1.0, "differences": [{"path": "model", "asked": "\"m-small\"", "stored": "\"m-large\""}]}], "rows_read": 1, "complete": true})"},
+        R"({"status": "miss", "reason": "no entry for this prompt and identity", "type": "general", "type_reason": "no rule matches", "kept": true, "ttl_ms": 3600000, "normalized": "what is raii", "tier_keys": "*", "tiers": {"exact": {"mode": "on", "status": "miss", "reason": "no entry for this prompt and identity"}, "normalized": {"mode": "on", "status": "miss", "reason": "no entry for this prompt and identity"}, "semantic": "*"}, "computing": "nobody", "nearest": [{"id": "*", "prompt": "What is RAII?", "model": "", "expires_at_ms": "*", "same_prompt": true, "overlap": 1.0, "differences": [{"path": "model", "asked": "\"m-small\"", "stored": "\"m-large\""}]}], "rows_read": 1, "complete": true})"},
 };
 
 std::string_view StatusOf(const cache::Outcome& outcome) {
@@ -62,6 +72,7 @@ base::Status WriteTier(Context& context, const cache::Question& question,
                        const cache::LookupLimits& limits, cache::Tier tier, wire::Writer& reply) {
   config::CacheOptions options = context.config.cache;
   const config::TierMode mode = tier == cache::Tier::kExact ? options.exact : options.normalized;
+  options.semantic = config::TierMode::kOff;
   options.exact = tier == cache::Tier::kExact ? config::TierMode::kOn : config::TierMode::kOff;
   options.normalized = tier == cache::Tier::kExact ? config::TierMode::kOff : config::TierMode::kOn;
   cache::LookupLimits alone = limits;
@@ -73,6 +84,77 @@ base::Status WriteTier(Context& context, const cache::Question& question,
   reply.Field("mode", NameOf(mode));
   reply.Field("status", StatusOf(outcome));
   reply.Field("reason", ReasonOf(outcome));
+  return base::Ok{};
+}
+
+// What each guard found that did not pass.
+void WriteGuards(const match::Verdicts& verdicts, wire::Writer& reply) {
+  std::size_t failed = 0;
+  for (const match::Verdict& verdict : verdicts) {
+    failed += verdict.pass ? 0 : 1;
+  }
+  reply.Array(failed);
+  for (const match::Verdict& verdict : verdicts) {
+    if (!verdict.pass) {
+      reply.Map(4);
+      reply.Field("guard", match::NameOf(verdict.guard));
+      reply.Field("veto", verdict.veto);
+      reply.Field("asked", verdict.asked);
+      reply.Field("stored", verdict.stored);
+    }
+  }
+}
+
+void WriteConsidered(const cache::Considered& entry, wire::Writer& reply) {
+  const std::string_view prompt = telemetry::CutAt(entry.question.text, cache::kShownBytes);
+  reply.Map(6);
+  reply.Field("id", entry.found.body.id);
+  reply.Field("prompt", prompt);
+  reply.Field("similarity", static_cast<double>(entry.cosine));
+  reply.Field("p_correct", entry.probability);
+  reply.Field("barred", entry.is_barred);
+  reply.Str("guards");
+  WriteGuards(entry.verdicts, reply);
+}
+
+std::string_view ReasonOf(const cache::Likely& likely, config::TierMode mode) {
+  if (!likely.allowed) {
+    return "its query type does not allow this tier";
+  }
+  if (mode == config::TierMode::kOff) {
+    return "the tier is off";
+  }
+  if (likely.chosen) {
+    return "the same question in other words";
+  }
+  if (!likely.report.ruling.serves && !likely.considered.empty()) {
+    return "no threshold is known to keep the error budget; CACHE.CALIBRATE gives evidence";
+  }
+  return cache::ReasonOf(likely.why);
+}
+
+// What the semantic tier thinks of the nearest entries, whatever the other tiers answer.
+base::Status WriteSemantic(Context& context, const cache::Question& question,
+                           const cache::LookupLimits& limits, wire::Writer& reply) {
+  const config::TierMode mode = context.config.cache.semantic;
+  ASSIGN_OR_RETURN(
+      const cache::Likely likely,
+      context.instance.cache().FindLikely(question, limits, context.config.cache, context.view));
+  const semantic::Ruling& ruling = likely.report.ruling;
+  reply.Str(cache::NameOf(cache::Tier::kSemantic));
+  reply.Map(8);
+  reply.Field("mode", NameOf(mode));
+  reply.Field("status", likely.chosen ? "hit" : "miss");
+  reply.Field("reason", ReasonOf(likely, mode));
+  reply.Field("max_error", likely.max_error);
+  reply.Field("threshold", ruling.serves ? ruling.threshold : 1.0);
+  reply.Field("bound", ruling.bound);
+  reply.Field("evidence", likely.report.evidence);
+  reply.Str("considered");
+  reply.Array(likely.considered.size());
+  for (const cache::Considered& entry : likely.considered) {
+    WriteConsidered(entry, reply);
+  }
   return base::Ok{};
 }
 
@@ -125,7 +207,9 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
   limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
   limits.peek = true;
-  ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
+  ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "semantic")));
+  limits.max_error = args.MaybeShare(kMaxError);
+  ASSIGN_OR_RETURN(limits.vector, VectorOf(args.BytesOr(kProbeVector, "")));
   ASSIGN_OR_RETURN(const Asked given, AskedBy(context, args));
   const cache::Question& question = given.question;
   ASSIGN_OR_RETURN(const cache::Outcome outcome,
@@ -146,10 +230,11 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   reply.Field("exact", asked.exact.Hex());
   reply.Field("normalized", asked.normalized.Hex());
   reply.Str("tiers");
-  reply.Map(2);
+  reply.Map(3);
   for (const cache::Tier tier : {cache::Tier::kExact, cache::Tier::kNormalized}) {
     RETURN_IF_ERROR(WriteTier(context, question, limits, tier, reply));
   }
+  RETURN_IF_ERROR(WriteSemantic(context, question, limits, reply));
   reply.Field("computing", cache.flights().Describe(asked));
   WriteNeighbourhood(around, reply);
   return base::Ok{};
@@ -173,7 +258,10 @@ constexpr CommandSpec kCacheExplain{
     .options = kOptions,
     .result =
         "{status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers: {name: "
-        "{mode, status, reason}}, computing: \"nobody\", \"another caller\" or \"failed\", "
+        "{mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong share "
+        "from there on, evidence: judged pairs of this namespace and type, considered: [{id, "
+        "prompt, similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]}, "
+        "computing: \"nobody\", \"another caller\" or \"failed\", "
         "nearest: "
         "[{id, prompt, model, expires_at_ms, same_prompt, overlap, differences: [{path, asked, "
         "stored}]}], rows_read, complete}; asked and stored are JSON, empty where there is nothing",

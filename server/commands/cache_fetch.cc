@@ -27,7 +27,9 @@ enum Option : std::size_t {
   kOnlyIfCached,
   kBypass,
   kStream,
-  kReplay
+  kReplay,
+  kMaxError,
+  kProbeVector
 };
 constexpr std::array kOptions{
     kIdentityOption,
@@ -69,7 +71,9 @@ constexpr std::array kOptions{
                    "EVENT [\"chunk\", {stream, index, chunk}]; index 0 again means from the start",
             .min = 1,
             .max = base::limits::kNameBytes.value},
-    kReplayOption};
+    kReplayOption,
+    kMaxErrorOption,
+    kVectorOption};
 constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kBusy};
 constexpr std::array kExamples{
     Example{
@@ -95,7 +99,8 @@ struct Need {
   cache::LookupLimits limits;
   std::string type;
   std::string_view reason;
-  std::optional<cache::Found> stale;  // whoever gets the lease may fall back on it
+  // Whoever gets the lease may fall back on it, or is to compare it with what it computes.
+  std::optional<cache::Found> stale;
   Form form;
   std::shared_ptr<const std::string> joined;  // what the stale answer borrows from
 };
@@ -122,8 +127,8 @@ void WriteLease(const cache::Lease& lease, const Need& need, base::UnixMillis no
     WriteLease(lease, need.type, need.reason, reply);
     return;
   }
-  reply.Map(4 + kFoundFields);
-  reply.Field("status", "lease");
+  reply.Map(4 + FoundFields(*need.stale));
+  reply.Field("status", need.stale->likeness.is_to_verify ? "verify" : "lease");
   reply.Field("lease", lease.token);
   reply.Field("lease_ms", lease.lease_ms);
   reply.Field("reason", need.reason);
@@ -269,6 +274,7 @@ base::Status Lead(Context& context, const Args& args, const Need& need, const Le
     cache::LookupLimits limits = need.limits;
     limits.count_miss = false;
     limits.stale_ok_ms = 0;
+    limits.deepest = std::min(limits.deepest, cache::Tier::kNormalized);
     auto outcome = context.instance.cache().Lookup(need.asked.question, limits,
                                                    context.config.cache, context.view);
     if (outcome.ok() && outcome.value().found.has_value()) {
@@ -351,7 +357,7 @@ base::Status Join(Context& context, const Args& args, const Need& need, wire::Wr
 
 // A stored answer is all that the caller wants.
 base::Status Settle(Context& context, const Args& args, const Need& need, wire::Writer& reply) {
-  if (need.stale.has_value()) {
+  if (need.stale.has_value() && need.stale->stale) {
     context.instance.cache().CountStale(context.principal.namespace_id, *need.stale, context.asker);
     WriteHit(*need.stale, need.reason, context.now(), reply);
   } else if (args.BoolOr(kOnlyIfCached, false)) {
@@ -370,8 +376,8 @@ base::Status Compute(Context& context, const Args& args, const Need& need, wire:
   if (args.BoolOr(kOnlyIfCached, false) || args.BoolOr(kNoStore, false)) {
     return Settle(context, args, need, reply);
   }
-  return need.stale.has_value() ? Revalidate(context, args, need, reply)
-                                : Join(context, args, need, reply);
+  return need.stale.has_value() && need.stale->stale ? Revalidate(context, args, need, reply)
+                                                     : Join(context, args, need, reply);
 }
 
 // A request is not read for that: its prompt would only tell the query type.
@@ -386,7 +392,9 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   need.limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
   need.limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
   need.limits.count_miss = !context.on_loop();
-  ASSIGN_OR_RETURN(need.limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
+  ASSIGN_OR_RETURN(need.limits.deepest, TierNamed(args.BytesOr(kTier, "semantic")));
+  need.limits.max_error = args.MaybeShare(kMaxError);
+  ASSIGN_OR_RETURN(need.limits.vector, VectorOf(args.BytesOr(kProbeVector, "")));
   ASSIGN_OR_RETURN(need.form, FormOf(context, args, kReplay));
   const bool no_cache = args.BoolOr(kNoCache, false);
   if (args.BoolOr(kBypass, false)) {
@@ -412,7 +420,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
     ASSIGN_OR_RETURN(
         cache::Outcome outcome,
         context.instance.cache().Lookup(question, need.limits, context.config.cache, context.view));
-    if (outcome.found.has_value() && !outcome.found->stale) {
+    if (outcome.found.has_value() && !outcome.found->stale &&
+        !outcome.found->likeness.is_to_verify) {
       RETURN_IF_ERROR(Reshape(need.form, *outcome.found, need.joined));
       WriteHit(*outcome.found, outcome.reason, context.now(), reply);
       return base::Ok{};
@@ -452,7 +461,9 @@ constexpr CommandSpec kCacheFetch{
     .repeat_from = kNoRepeat,
     .options = kOptions,
     .result =
-        "{status: \"hit\" or \"stale\", ... as CACHE.LOOKUP}; {status: \"lease\", lease, lease_ms, "
+        "{status: \"hit\" or \"stale\", ... as CACHE.LOOKUP}; {status: \"verify\", lease, "
+        "lease_ms, ... as CACHE.LOOKUP}: compute, fill, and tell CACHE.FEEDBACK whether the "
+        "answers agree; {status: \"lease\", lease, lease_ms, "
         "type, reason}, with the fields of a stale answer when there is one, should the upstream "
         "fail; {status: \"error\", error, retry_after_ms, reason}: the upstream failed for another "
         "caller, leave it alone for so long; or {status: \"miss\", \"bypass\" or \"timeout\", "

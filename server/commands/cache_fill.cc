@@ -18,8 +18,8 @@ constexpr std::array kArgs{
                               "array of the pieces. Beside pieces no other answer than theirs: all "
                               "of them, or what they are when joined",
                        .max = base::limits::kValueBytes.ceiling}};
-constexpr std::array kOptions{kTagsOption,      kTtlOption,      kTokensInOption,
-                              kTokensOutOption, kCostNanoOption, kModelOption};
+constexpr std::array kOptions{kTagsOption,     kTtlOption,   kTokensInOption, kTokensOutOption,
+                              kCostNanoOption, kModelOption, kVectorOption};
 constexpr std::array kErrors{base::Code::kNotFound, base::Code::kTooLarge, base::Code::kReadOnly};
 constexpr std::array kExamples{
     Example{R"(["CACHE.FILL", ["0123456789abcdef0123456789abcdef", "An answer."]])",

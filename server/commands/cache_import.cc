@@ -62,8 +62,8 @@ constexpr std::array kExamples{
 enum Field : std::size_t {
   kEntryIdentity,
   kEntryType,
-  kAnswerFields,  // tags, ttl_ms, tokens_in, tokens_out, cost_nano, model
-  kPrompt = kAnswerFields + kModel + 1,
+  kAnswerFields,  // tags, ttl_ms, tokens_in, tokens_out, cost_nano, model, vector
+  kPrompt = kAnswerFields + kVector + 1,
   kResponse,
   kResponsePacked,
   kIdentityPacked,
@@ -89,6 +89,7 @@ constexpr std::array kFields{kIdentityOption,
                              kTokensOutOption,
                              kCostNanoOption,
                              kModelOption,
+                             kVectorOption,
                              ArgSpec{.name = "prompt",
                                      .kind = ArgKind::kText,
                                      .doc = "the question, UTF-8",

@@ -9,9 +9,17 @@ namespace reprise::commands {
 namespace {
 
 constexpr std::array kArgs{kPromptArg};
-enum Option : std::size_t { kMaxAgeMs = kQuestionOptions, kTier, kStaleOkMs, kReplay };
+enum Option : std::size_t {
+  kMaxAgeMs = kQuestionOptions,
+  kTier,
+  kStaleOkMs,
+  kReplay,
+  kMaxError,
+  kProbeVector
+};
 constexpr std::array kOptions{kIdentityOption, kRequestOption, kIdentityModeOption, kTypeOption,
-                              kMaxAgeOption,   kTierOption,    kStaleOkOption,      kReplayOption};
+                              kMaxAgeOption,   kTierOption,    kStaleOkOption,      kReplayOption,
+                              kMaxErrorOption, kVectorOption};
 constexpr std::array kErrors{base::Code::kTooLarge};
 constexpr std::array kExamples{
     Example{R"(["CACHE.STORE", ["What is RAII?", "Resource acquisition is initialization."]])",
@@ -36,7 +44,9 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   cache::LookupLimits limits;
   limits.max_age_ms = args.MaybeInt(kMaxAgeMs);
   limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
-  ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "normalized")));
+  ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "semantic")));
+  limits.max_error = args.MaybeShare(kMaxError);
+  ASSIGN_OR_RETURN(limits.vector, VectorOf(args.BytesOr(kProbeVector, "")));
   ASSIGN_OR_RETURN(const Form form, FormOf(context, args, kReplay));
   ASSIGN_OR_RETURN(const Asked asked, AskedBy(context, args));
   ASSIGN_OR_RETURN(
@@ -64,7 +74,9 @@ constexpr CommandSpec kCacheLookup{
     .family = Family::kCache,
     .summary =
         "The stored answer to a prompt, or a miss: first by the same text, then by the same text "
-        "but for case, white space and terminal punctuation.",
+        "but for case, white space and terminal punctuation, then the answer to the same question "
+        "in other words, as long as the error budget allows. `verify` instead of `hit`: ask the "
+        "model, and tell CACHE.FEEDBACK whether the answers agree.",
     .complexity = "O(prompt + identity + response bytes)",
     .since = "0.1",
     .flags = kRead | kIdempotent,
@@ -72,9 +84,11 @@ constexpr CommandSpec kCacheLookup{
     .repeat_from = kNoRepeat,
     .options = kOptions,
     .result =
-        "{status: \"hit\" or \"stale\", tier, id, response, type, age_ms, expires_at_ms, "
-        "tokens_in, tokens_out, "
-        "cost_nano, model, reason}, or {status: \"miss\", reason}",
+        "{status: \"hit\", \"stale\" or \"verify\", tier, id, response, type, age_ms, "
+        "expires_at_ms, tokens_in, tokens_out, cost_nano, model, reason}, of the semantic tier "
+        "also {hit: its number for CACHE.FEEDBACK, similarity, p_correct: the probability that "
+        "the answer is right, bound: of the wrong share of such hits}; or {status: \"miss\", "
+        "reason}",
     .errors = kErrors,
     .examples = kExamples,
     .run = &Run,

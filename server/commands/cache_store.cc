@@ -13,8 +13,8 @@ constexpr std::array kArgs{kPromptArg, ArgSpec{.name = "response",
                                                .doc = "the answer: any MessagePack value but nil",
                                                .max = base::limits::kValueBytes.ceiling}};
 constexpr std::array kOptions{
-    kIdentityOption, kRequestOption,  kIdentityModeOption, kTypeOption,     kTagsOption,
-    kTtlOption,      kTokensInOption, kTokensOutOption,    kCostNanoOption, kModelOption};
+    kIdentityOption, kRequestOption,   kIdentityModeOption, kTypeOption,  kTagsOption,  kTtlOption,
+    kTokensInOption, kTokensOutOption, kCostNanoOption,     kModelOption, kVectorOption};
 constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kReadOnly};
 constexpr std::array kExamples{
     Example{

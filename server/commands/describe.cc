@@ -76,6 +76,8 @@ std::string Range(const ArgSpec& arg) {
       return "any value";
     case ArgKind::kTexts:
       return "array of str";
+    case ArgKind::kShare:
+      return "a share, 0 to " + std::string(arg.max == 1'000'000 ? "1" : "0.5");
   }
   return "";
 }

@@ -16,7 +16,7 @@ namespace {
 constexpr std::array kArgs{
     ArgSpec{.name = "section",
             .kind = ArgKind::kText,
-            .doc = "server, clients, store, cache or process; all when not given",
+            .doc = "server, clients, store, cache, semantic or process; all when not given",
             .required = false,
             .min = 1,
             .max = 64}};
@@ -88,11 +88,34 @@ void WriteCache(const Context& context, wire::Writer& reply) {
   reply.Field("flights_filled", flights.filled);
   reply.Field("wait_timeouts", flights.wait_timeouts);
   reply.Field("lookups", sum.lookups());
-  reply.Field("hits", sum.hits_exact + sum.hits_normalized);
+  reply.Field("hits", sum.hits_exact + sum.hits_normalized + sum.hits_semantic);
   reply.Field("stale", sum.stale);
   reply.Field("misses", sum.misses);
   reply.Field("log_pending", stats.log.pending);
   reply.Field("log_dropped", stats.log.totals.dropped);
+}
+
+void WriteSemantic(const Context& context, wire::Writer& reply) {
+  const semantic::SemanticStats stats = context.instance.semantic().Stats();
+  reply.Map(18);
+  reply.Field("embedder", stats.embedder);
+  reply.Field("fingerprint", stats.fingerprint);
+  reply.Field("warning", stats.warning);
+  reply.Field("vectors", stats.index.entries);
+  reply.Field("partitions", stats.index.partitions);
+  reply.Field("graphs", stats.index.graphs);
+  reply.Field("memory_bytes", stats.index.bytes);
+  reply.Field("build_left", stats.index.build_left);
+  reply.Field("queued", stats.queued);
+  reply.Field("reconciling", stats.reconciling);
+  reply.Field("embedded", stats.embedded);
+  reply.Field("failed", stats.failed);
+  reply.Field("quarantined", stats.quarantined);
+  reply.Field("snapshots", stats.snapshots);
+  reply.Field("audited", stats.audited);
+  reply.Field("unreachable", stats.unreachable);
+  reply.Field("repaired", stats.repaired);
+  reply.Field("dead", stats.index.dead);
 }
 
 void WriteProcess(const Context& /*context*/, wire::Writer& reply) {
@@ -110,9 +133,10 @@ struct Section {
   std::string_view name;
   void (*write)(const Context&, wire::Writer&);
 };
-constexpr std::array kSections{Section{"server", &WriteServer}, Section{"clients", &WriteClients},
-                               Section{"store", &WriteStore}, Section{"cache", &WriteCache},
-                               Section{"process", &WriteProcess}};
+constexpr std::array kSections{
+    Section{"server", &WriteServer},     Section{"clients", &WriteClients},
+    Section{"store", &WriteStore},       Section{"cache", &WriteCache},
+    Section{"semantic", &WriteSemantic}, Section{"process", &WriteProcess}};
 
 constexpr std::array kErrors{base::Code::kBadRequest};
 

@@ -31,6 +31,7 @@ enum class ArgKind : std::uint8_t {
   kBool,    // bool
   kValue,   // any MessagePack value, kept as its bytes
   kTexts,   // array of str
+  kShare,   // number from 0 to 1; min and max in millionths, and so it is kept
 };
 std::string_view NameOf(ArgKind kind);
 

@@ -386,7 +386,17 @@ TEST_CASE("keys that are read once at the start are not live") {
                                       "network.tls_port",
                                       "network.loops",
                                       "http.bind",
-                                      "http.port"};
+                                      "http.port",
+                                      "semantic.embedder",
+                                      "semantic.models_dir",
+                                      "semantic.client_width",
+                                      "semantic.vector_cache_bytes",
+                                      "semantic.snapshot_ms",
+                                      "semantic.http_url",
+                                      "semantic.http_model",
+                                      "semantic.http_key_env",
+                                      "semantic.http_width",
+                                      "semantic.http_deadline_ms"};
   for (const Setting& setting : Describe(Config{})) {
     CAPTURE(setting.name);
     CHECK(setting.live == !restart.contains(setting.name));

@@ -64,6 +64,18 @@ std::string_view PathProblem(std::string_view path) {
   return HasControlByte(path) ? "a path holds no control bytes" : "";
 }
 
+std::string_view UrlProblem(std::string_view url) {
+  if (url.empty()) {
+    return "";
+  }
+  if (HasControlByte(url) || url.find(' ') != std::string_view::npos) {
+    return "a URL holds no control bytes and no spaces";
+  }
+  return url.starts_with("http://") || url.starts_with("https://")
+             ? ""
+             : "a URL begins with http:// or https://";
+}
+
 std::string_view AddressProblem(std::string_view address) {
   return IsLoopback(std::string(address)).has_value()
              ? ""
@@ -98,6 +110,7 @@ std::string_view VolatileFieldProblem(std::string_view field) {
 }
 
 constexpr std::array<std::string_view, 2> kEngines{"rocksdb", "memory"};
+constexpr std::array<std::string_view, 5> kEmbedders{"auto", "use-lite", "hash", "http", "client"};
 constexpr std::array<std::string_view, 3> kTierModes{"on", "shadow", "off"};
 constexpr std::array<std::string_view, 3> kDurabilities{"always", "interval", "none"};
 constexpr std::array<std::string_view, 5> kLevels{"trace", "debug", "info", "warn", "error"};
@@ -288,6 +301,65 @@ constexpr std::array kNetworkRows{
            0, 600'000),
 };
 
+template <auto Member>
+constexpr NumberField Semantic() {
+  return &At<&Config::semantic, Member>;
+}
+
+constexpr std::array kSemanticRows{
+    Row{"semantic.embedder", Kind::kChoice, Change::kRestart, 0, 0,
+        &At<&Config::semantic, &SemanticOptions::embedder>,
+        "What makes vectors of questions. use-lite: inside the server, English. hash: of words "
+        "and letters, without a model. http: an endpoint as OpenAI's /v1/embeddings. client: "
+        "callers send vectors. auto: use-lite when its model is installed, else hash.",
+        kEmbedders},
+    Row{"semantic.models_dir",
+        Kind::kText,
+        Change::kRestart,
+        0,
+        kPathBytesMax,
+        &At<&Config::semantic, &SemanticOptions::models_dir>,
+        "Folder of models; empty: build/models beside the program, else /usr/share/reprise/models.",
+        {},
+        PathProblem},
+    Within(Number("semantic.client_width", Kind::kInteger, Change::kRestart,
+                  Semantic<&SemanticOptions::client_width>(),
+                  "Dimensions of the vectors that callers send, with the embedder `client`."),
+           2, 4'096),
+    Within(Number("semantic.vector_cache_bytes", Kind::kBytes, Change::kRestart,
+                  Semantic<&SemanticOptions::vector_cache_bytes>(),
+                  "Memory for vectors of texts that come again."),
+           0, 16 * base::kGiB),
+    Within(
+        Number("semantic.snapshot_ms", Kind::kMilliseconds, Change::kRestart,
+               Semantic<&SemanticOptions::snapshot_ms>(),
+               "The index of vectors is written to a file this often, when it has changed. After "
+               "a crash, what came since is indexed anew."),
+        1'000, 86'400'000),
+    Row{"semantic.http_url",
+        Kind::kText,
+        Change::kRestart,
+        0,
+        kPathBytesMax,
+        &At<&Config::semantic, &SemanticOptions::http_url>,
+        "With the embedder `http`: where to post, such as http://127.0.0.1:8080/v1/embeddings.",
+        {},
+        UrlProblem},
+    Row{"semantic.http_model", Kind::kText, Change::kRestart, 0, limits::kTagBytes.value,
+        &At<&Config::semantic, &SemanticOptions::http_model>,
+        "The model to ask that endpoint for."},
+    Row{"semantic.http_key_env", Kind::kText, Change::kRestart, 0, limits::kNameBytes.value,
+        &At<&Config::semantic, &SemanticOptions::http_key_env>,
+        "The environment variable that holds the endpoint's key; unset: none is sent."},
+    Within(Number("semantic.http_width", Kind::kInteger, Change::kRestart,
+                  Semantic<&SemanticOptions::http_width>(), "Dimensions of that model's vectors."),
+           2, 4'096),
+    Within(Number("semantic.http_deadline_ms", Kind::kMilliseconds, Change::kRestart,
+                  Semantic<&SemanticOptions::http_deadline_ms>(),
+                  "A vector that has not come by then is a miss of the semantic tier."),
+           1, 60'000),
+};
+
 constexpr std::array kOtherRows{
     Row{"http.bind",
         Kind::kText,
@@ -366,6 +438,17 @@ constexpr std::array kOtherRows{
         "Tier normalized: the same but for case, white space and terminal punctuation. Modes as "
         "cache.exact.",
         kTierModes},
+    Row{"cache.semantic", Kind::kChoice, Change::kLive, 0, 0,
+        Enumeration<&Config::cache, &CacheOptions::semantic>(),
+        "Tier semantic: the same question in other words, as long as the error budget of its query "
+        "type allows. Modes as cache.exact; shadow until you have seen in CACHE.STATS, or by "
+        "CACHE.CALIBRATE, what it would do with your questions.",
+        kTierModes},
+    Within(Number("cache.verify_ppm", Kind::kInteger, Change::kLive,
+                  Cache<&CacheOptions::verify_ppm>(),
+                  "Share of semantic hits, in a million, that are answered `verify`: the caller "
+                  "asks its model and tells CACHE.FEEDBACK whether the answers agree."),
+           0, 1'000'000),
     Within(Number("cache.negative_ttl_ms", Kind::kMilliseconds, Change::kLive,
                   Cache<&CacheOptions::negative_ttl_ms>(),
                   "How long an upstream's error may be told to others who ask the same; 0: never."),
@@ -455,10 +538,12 @@ constexpr std::array kOtherRows{
 };
 
 constexpr auto kRows = [] {
-  constexpr std::size_t kCount = kStoreRows.size() + kNetworkRows.size() + kOtherRows.size();
+  constexpr std::size_t kCount =
+      kStoreRows.size() + kNetworkRows.size() + kSemanticRows.size() + kOtherRows.size();
   std::array<Row, kCount> rows{};
   auto end = std::copy(kStoreRows.begin(), kStoreRows.end(), rows.begin());
   end = std::copy(kNetworkRows.begin(), kNetworkRows.end(), end);
+  end = std::copy(kSemanticRows.begin(), kSemanticRows.end(), end);
   std::copy(kOtherRows.begin(), kOtherRows.end(), end);
   return rows;
 }();
@@ -468,6 +553,7 @@ constexpr std::array kSections{
     Section{"network", "Connections of bots: where the server listens and what a client may cost."},
     Section{"http", "The admin port for health checks and metrics. It changes nothing."},
     Section{"cache", "Entries of the cache and their bounds."},
+    Section{"semantic", "Vectors of questions, for the tier that knows them in other words."},
     Section{"log", "What the server says about itself. Prompts and values are never logged."},
 };
 

@@ -12,6 +12,24 @@ constexpr int kSlideBatches = 20;
 constexpr std::size_t kTrimmedPerBatch = 1'000;
 constexpr int kTrimBatches = 8;
 
+semantic::SemanticOptions SemanticOptionsOf(const config::Config& config) {
+  semantic::SemanticOptions options;
+  options.embedding.embedder = config.semantic.embedder;
+  options.embedding.models_dir = config.semantic.models_dir;
+  options.embedding.client_width = config.semantic.client_width;
+  options.embedding.cache_bytes = config.semantic.vector_cache_bytes;
+  options.embedding.url = config.semantic.http_url;
+  options.embedding.model = config.semantic.http_model;
+  options.embedding.key_variable = config.semantic.http_key_env;
+  options.embedding.http_width = config.semantic.http_width;
+  options.embedding.deadline_ms = config.semantic.http_deadline_ms;
+  options.snapshot_ms = config.semantic.snapshot_ms;
+  if (config.store.engine == storage::EngineKind::kRocksDb) {
+    options.folder = config.store.dir + "/vectors";
+  }
+  return options;
+}
+
 }  // namespace
 
 class Instance::CountersCall final : public storage::Mutation {
@@ -37,6 +55,7 @@ Instance::~Instance() {
   if (cache_ != nullptr) {
     WriteCounters();
   }
+  index_writer_.reset();
   flight_timer_.reset();
   store_.reset();  // It finishes what was submitted, which still uses the cache.
 }
@@ -44,17 +63,17 @@ Instance::~Instance() {
 base::Result<std::unique_ptr<Instance>> Instance::Open(const config::Config& config,
                                                        base::SystemClock& clock) {
   ASSIGN_OR_RETURN(auto store, storage::Store::Open(config.store, clock));
-  return Load(std::move(store), config.cache, clock);
+  return Load(std::move(store), config, clock);
 }
 
 base::Result<std::unique_ptr<Instance>> Instance::OpenWithClock(const config::Config& config,
                                                                 const base::Clock& clock) {
   ASSIGN_OR_RETURN(auto store, storage::Store::OpenWithClock(config.store, clock));
-  return Load(std::move(store), config.cache, clock);
+  return Load(std::move(store), config, clock);
 }
 
 base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::Store> store,
-                                                       const config::CacheOptions& options,
+                                                       const config::Config& config,
                                                        const base::Clock& clock) {
   std::unique_ptr<Instance> instance(new Instance(std::move(store), clock));
   ASSIGN_OR_RETURN(instance->access_, access::Registry::Load(*instance->store_));
@@ -63,7 +82,12 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
     namespaces.push_back(entry.id);
   }
   ASSIGN_OR_RETURN(instance->cache_, cache::Cache::Load(*instance->store_, namespaces, clock));
-  instance->cache_->SetLog(options);
+  ASSIGN_OR_RETURN(instance->semantic_,
+                   semantic::Semantic::Open(SemanticOptionsOf(config), *instance->store_, clock));
+  instance->cache_->UseSemantic(*instance->semantic_);
+  instance->semantic_->SetEnabled(config.cache.semantic != config::TierMode::kOff);
+  instance->index_writer_ = std::make_unique<IndexWriter>(*instance->semantic_);
+  instance->cache_->SetLog(config.cache);
   instance->cache_->OnManyRecords([owner = instance.get()] { owner->SubmitCounters(); });
   instance->flight_timer_ = std::make_unique<FlightTimer>(instance->cache_->flights(), clock);
   return instance;
@@ -71,6 +95,7 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
 
 void Instance::Tick(const config::CacheOptions& options) {
   cache_->SweepExpired(clock_.Now(), kSlotsPerTick);
+  semantic_->SetEnabled(options.semantic != config::TierMode::kOff);
   if (cache_->HasUnwrittenCounters()) {
     WriteCounters();
   }

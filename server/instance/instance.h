@@ -17,6 +17,8 @@
 #include "server/cache/cache.h"
 #include "server/config/options.h"
 #include "server/instance/flight_timer.h"
+#include "server/instance/index_writer.h"
+#include "server/semantic/semantic.h"
 #include "storage/engine/store.h"
 
 namespace reprise::instance {
@@ -38,6 +40,7 @@ class Instance {
   storage::Store& store() { return *store_; }
   const storage::Store& store() const { return *store_; }
   cache::Cache& cache() { return *cache_; }
+  semantic::Semantic& semantic() { return *semantic_; }
   access::Registry& access() { return *access_; }
   const base::Clock& clock() const { return clock_; }
 
@@ -47,7 +50,7 @@ class Instance {
  private:
   Instance(std::unique_ptr<storage::Store> store, const base::Clock& clock);
   static base::Result<std::unique_ptr<Instance>> Load(std::unique_ptr<storage::Store> store,
-                                                      const config::CacheOptions& options,
+                                                      const config::Config& config,
                                                       const base::Clock& clock);
   void WriteCounters();
   // As WriteCounters, but does not wait. Any thread.
@@ -57,7 +60,9 @@ class Instance {
   const base::Clock& clock_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<access::Registry> access_;
+  std::unique_ptr<semantic::Semantic> semantic_;
   std::unique_ptr<cache::Cache> cache_;
+  std::unique_ptr<IndexWriter> index_writer_;
   std::unique_ptr<FlightTimer> flight_timer_;  // before the cache goes
   std::atomic<bool> counters_submitted_{false};
 };

@@ -24,6 +24,8 @@ class View {
       : store_(store), now_(transaction.now()), transaction_(&transaction) {}
 
   base::UnixMillis now() const { return now_; }
+  // On a loop nothing may; what takes long answers kWouldBlock there.
+  bool may_wait() const { return transaction_ != nullptr || mode_ == ReadMode::kDisk; }
 
   // Absent also when expired.
   base::Result<std::optional<BlobRef>> Get(Family family, std::string_view key) const {

@@ -1,10 +1,12 @@
 """Writes seeds for the fuzz targets: seeds.py REPOSITORY_ROOT FOLDER.
 
 From the public MessagePack suite (../shared/data, left out when it is not there), the configuration
-file with all its defaults, the questions of conf/samples, and the streams of tests/golden.
+file with all its defaults, the questions of conf/samples, the streams of tests/golden, and a small
+model file.
 """
 import json
 import pathlib
+import struct
 import sys
 
 
@@ -55,12 +57,32 @@ def streams(root, folder):
         put(folder, "stream_join", f"{file.stem}-events", b"[" + events + b"]")
 
 
+def model_files(folder):
+    """A vocabulary of a few pieces as FORMAT.md of server/embed has it; the target seals it."""
+    pieces = ["", "\u2581", "\u2581a", "\u2581cache", "What", "is", "a", "b", "c", ",", "\u65e5"]
+    text = "".join(pieces).encode()
+    ends = [len("".join(pieces[:i + 1]).encode()) for i in range(len(pieces))]
+    sections = [("pieces.text", 4, len(text), text),
+                ("pieces.end", 3, len(ends), struct.pack(f"<{len(ends)}I", *ends)),
+                ("pieces.score", 2, len(ends), struct.pack(f"<{len(ends)}d", *(-i for i in range(len(ends)))))]
+    offset = 64 * (1 + len(sections))
+    table, body = b"", b""
+    for name, kind, count, data in sections:
+        table += struct.pack("<24sIIIIQQ8x", name.encode(), kind, 1, count, 0, offset, len(data))
+        padded = data + bytes(-len(data) % 64)
+        body += padded
+        offset += len(padded)
+    header = struct.pack("<8sIIQII32s", b"RPRUSELT", 1, len(sections), offset, 0, 0, b"")
+    put(folder, "model_file", "vocabulary", header + table + body)
+
+
 def main():
     root, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     msgpack_suite(root, folder)
     texts(root, folder)
     streams(root, folder)
+    model_files(folder)
     (folder / "stamp").write_text("")
 
 

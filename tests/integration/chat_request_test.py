@@ -42,6 +42,17 @@ class ChatRequestTest(harness.Case):
     def ask(self, chat, rpc=None, **options):
         return (rpc or self.rpc).call("CACHE.FETCH", None, request=chat, **options)
 
+    def test_tools_with_deep_schemas_are_taken(self):
+        schema = {"type": "string"}
+        for name in ("city", "address", "person", "group", "order", "batch"):
+            schema = {"type": "array", "items": {"type": "object", "properties": {name: schema}}}
+        chat = {**CHAT, "tools": [{"type": "function", "function": {
+            "name": "f", "parameters": {"type": "object", "properties": {"all": schema}}}}]}
+        lease = self.ask(chat)
+        self.rpc.call("CACHE.FILL", lease["lease"], "An idiom.")
+        self.assertEqual(self.ask(dict(reversed(chat.items())))["response"], "An idiom.")
+        self.assertEqual(len(self.rpc.call("CACHE.EXPORT")["entries"]), 1)
+
     def test_another_spelling_waits_for_the_same_answer_and_then_finds_it(self):
         other = self.connect(self.running)
         for chat, again in RESPELLED:
@@ -201,9 +212,14 @@ class BadChatRequestTest(harness.Case):
         self.assertEqual(error.code, "too_large")
 
     def test_more_messages_than_a_frame_may_have_end_the_connection_with_the_reason(self):
-        sender = self.connect(self.running)
-        with self.assertRaisesRegex(Closed, "container_items"):
-            sender.call("CACHE.FETCH", None, request={"model": "m", "messages": [QUESTION] * 5000})
+        for chat, limit in (({"model": "m", "input": "q", "x": [0] * 32_769}, "container_items"),
+                            ({"model": "m", "messages": [QUESTION] * 14_000}, "frame_items")):
+            sender = self.connect(self.running)
+            with self.assertRaisesRegex(RpcError, limit) as caught:
+                sender.call("CACHE.FETCH", None, request=chat)
+            self.assertEqual(caught.exception.code, "too_large")
+            with self.assertRaises((Closed, ConnectionError)):
+                sender.call("PING")
 
     def test_a_question_is_given_in_one_way(self):
         chat = {"model": "m", "input": "q"}

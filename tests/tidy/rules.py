@@ -7,7 +7,7 @@ WIRE = BASE + ["protocol/wire"]
 DOMAINS = [f"server/{name}" for name in
            ("access", "cache", "routing", "jobs", "context", "prompt", "tools", "spend", "control")]
 BELOW_DOMAINS = WIRE + ["storage/engine", "storage/vector", "server/config", "server/text",
-                        "server/embed", "server/telemetry"]
+                        "server/embed", "server/match", "server/semantic", "server/telemetry"]
 ANY = None
 MAY_USE = {
     "protocol/base": [],
@@ -17,7 +17,10 @@ MAY_USE = {
     "server/loop": BASE,
     "server/config": BASE + ["storage/engine"],
     "server/text": BASE,
-    "server/embed": BASE + ["server/text"],
+    "server/embed": WIRE + ["server/text"],
+    "server/match": BASE + ["server/text"],
+    "server/semantic": WIRE + ["storage/engine", "storage/vector", "server/text", "server/embed",
+                               "server/match"],
     "server/telemetry": BASE + ["server/text"],
     **{domain: BELOW_DOMAINS for domain in DOMAINS},
     "server/instance": BELOW_DOMAINS + DOMAINS,
@@ -66,7 +69,7 @@ HOME_OF = {
 # Headers of the C library and of Linux: anybody's. C++'s own have no dot and no slash.
 SYSTEM_HEADER = re.compile(
     r"^((sys|netinet|arpa|linux|net)/\w+\.h|(assert|cpuid|ctype|dirent|dlfcn|errno|execinfo|fcntl|ftw"
-    r"|getopt|immintrin|limits|math|netdb|poll|pthread|pwd|sched|signal|spawn|stdio|stdlib|string"
+    r"|getopt|immintrin|limits|malloc|math|netdb|poll|pthread|pwd|sched|signal|spawn|stdio|stdlib|string"
     r"|strings|termios|time|ucontext|unistd)\.h)$")
 
 

@@ -19,6 +19,7 @@ const TYPES = {
   texts: 'readonly string[]',
   integer: 'Integer',
   milliseconds: 'number',
+  number: 'number',
   bool: 'boolean',
   value: 'unknown',
 };

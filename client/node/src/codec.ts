@@ -4,6 +4,7 @@
 // `useBigInt64`, which makes a bigint of every 64-bit integer that arrives (a time of day, too) and
 // a float of every number above 2^32 that is sent. Neither will do, so the second is used only for
 // messages that hold wide integers, and its results are narrowed: notes/0001-wide-integers.md.
+import { randomBytes } from 'node:crypto';
 import { Decoder, ExtData, encode } from '@msgpack/msgpack';
 import { errorOf } from './errors.js';
 import type { Value } from './value.js';
@@ -12,6 +13,7 @@ const DEPTH_MAX = 64; // The server's own limit counts the frame too; a cycle en
 const INT64_MIN = -(2n ** 63n);
 const UINT64_MAX = 2n ** 64n - 1n;
 const LONE_SURROGATE = /\p{Surrogate}/u;
+const STAND_IN_BYTES = 16; // nobody guesses them
 const UINT64 = 0xcf;
 const INT64 = 0xd3;
 
@@ -61,7 +63,7 @@ function surveyObject(value: object, depth: number): boolean {
 /** Refuses what the wire has no form for; says whether there is a bigint in it. */
 function survey(value: unknown, depth: number): boolean {
   if (depth > DEPTH_MAX) {
-    throw bad(`a value is nested deeper than ${DEPTH_MAX} levels`);
+    throw errorOf('too_large', `a value is nested deeper than ${DEPTH_MAX} levels`);
   }
   switch (typeof value) {
     case 'string':
@@ -94,7 +96,7 @@ function widened(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, widened(member)]));
 }
 
-/** Members that are undefined are left out. Throws BadRequestError. */
+/** Members that are undefined are left out. Throws BadRequestError, TooLargeError. */
 export function encodeValue(value: unknown): Uint8Array {
   const hasBigInt = survey(value, 0);
   return hasBigInt
@@ -115,6 +117,48 @@ function mapKey(key: unknown): string {
 const plain = new Decoder({ mapKeyConverter: mapKey });
 const wide = new Decoder({ mapKeyConverter: mapKey, useBigInt64: true });
 
+// The library refuses a member named __proto__, as assigning to it would change an object's
+// prototype. Here it is read under another name and becomes a member of the object's own.
+const PROTO = '__proto__';
+const PROTO_BYTES = Buffer.from(PROTO);
+const STAND_IN = PROTO + randomBytes(STAND_IN_BYTES).toString('hex');
+const protoKeys = {
+  canBeCached: (byteLength: number) => byteLength === PROTO_BYTES.length,
+  decode: (bytes: Uint8Array, offset: number, byteLength: number) => {
+    const name = Buffer.from(bytes.subarray(offset, offset + byteLength)).toString();
+    return name === PROTO ? STAND_IN : name;
+  },
+};
+const plainProto = new Decoder({ mapKeyConverter: mapKey, keyDecoder: protoKeys });
+const wideProto = new Decoder({
+  mapKeyConverter: mapKey,
+  keyDecoder: protoKeys,
+  useBigInt64: true,
+});
+
+function setOwn(map: object, name: string, value: unknown): void {
+  if (name === PROTO) {
+    const how = { configurable: true, enumerable: true, writable: true };
+    Object.defineProperty(map, name, { ...how, value });
+  } else {
+    (map as Record<string, unknown>)[name] = value;
+  }
+}
+
+/** Gives members that were read under the stand-in their name. */
+function renamed(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null && !isLeaf(value)) {
+    for (const [name, member] of Object.entries(value)) {
+      renamed(member);
+      if (name === STAND_IN) {
+        delete (value as Record<string, unknown>)[name];
+        setOwn(value, PROTO, member);
+      }
+    }
+  }
+  return value;
+}
+
 /** Makes numbers of those bigints that a number holds exactly. */
 function narrowed(value: unknown): unknown {
   if (typeof value === 'bigint') {
@@ -125,7 +169,7 @@ function narrowed(value: unknown): unknown {
     value.forEach((each, index) => (value[index] = narrowed(each)));
   } else if (typeof value === 'object' && value !== null && !isLeaf(value)) {
     for (const [name, member] of Object.entries(value)) {
-      (value as Record<string, unknown>)[name] = narrowed(member);
+      setOwn(value, name, narrowed(member));
     }
   }
   return value;
@@ -136,6 +180,10 @@ export function decodeValue(bytes: Uint8Array): Value {
   try {
     // Bytes that only look like a wide integer (in a text, say) cost time and change nothing.
     const mayBeWide = bytes.includes(UINT64) || bytes.includes(INT64);
+    if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(PROTO_BYTES)) {
+      const value = renamed((mayBeWide ? wideProto : plainProto).decode(bytes));
+      return (mayBeWide ? narrowed(value) : value) as Value;
+    }
     return (mayBeWide ? narrowed(wide.decode(bytes)) : plain.decode(bytes)) as Value;
   } catch (error) {
     throw errorOf('corrupt', `the server's bytes cannot be read: ${(error as Error).message}`);

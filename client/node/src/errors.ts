@@ -1,6 +1,6 @@
 // Making errors, and telling what they mean for the caller.
 import { CallerError, RepriseError, type Details } from './error_base.js';
-import { ERRORS, TooLargeError } from './generated/errors.js';
+import { BadRequestError, ERRORS, TooLargeError } from './generated/errors.js';
 import { isMap, type Value } from './value.js';
 
 export * from './error_base.js';
@@ -26,7 +26,14 @@ export function isServersFault(error: unknown): error is RepriseError {
   return error instanceof RepriseError && !(error instanceof CallerError);
 }
 
-/** What `failOpen` goes on after: faults of the server, and what is too large to be cached. */
-export function failsOpen(error: unknown): error is RepriseError {
-  return isServersFault(error) || error instanceof TooLargeError;
+/**
+ * What `failOpen` goes on after: faults of the server, what is too large to be cached, and a chat
+ * request that the cache cannot read, of an image only, say.
+ */
+export function failsOpen(error: unknown, isChat: boolean): error is RepriseError {
+  return (
+    isServersFault(error) ||
+    error instanceof TooLargeError ||
+    (isChat && error instanceof BadRequestError)
+  );
 }

@@ -7,6 +7,7 @@ import { RESULTS, type CacheFetch, type CacheStored } from './results.js';
 import type { Integer, Value } from './value.js';
 
 const WAIT_MS = 30_000;
+export const CALLER_HAS_GONE = 'the caller has gone';
 
 /** A prompt (what else changes the answer is `identity`), or a whole chat request. */
 export type FetchRequest = string | { request: object };
@@ -39,8 +40,8 @@ export interface FetchOptions {
   /** A stored answer at once, or `compute` without storing. */
   onlyIfCached?: boolean | undefined;
   /**
-   * Go on without the cache when the server is down, or takes nothing so large; that of the client
-   * when not given.
+   * Go on without the cache when the server is down, takes nothing so large or cannot read the chat
+   * request; that of the client when not given.
    */
   failOpen?: boolean | undefined;
   /** When `compute` throws and an expired answer is at hand: that one; false. */
@@ -50,14 +51,14 @@ export interface FetchOptions {
    * without it the next caller tries.
    */
   errorTtlMs?: number | undefined;
-  /** Ends the waiting, and is handed to `compute`. */
+  /** Ends the call with its reason, also while `compute`, which is handed it, does not heed it. */
   signal?: AbortSignal | undefined;
   /** Told once how it went, unless the cache could not be asked and that is thrown. */
   onOutcome?: ((outcome: FetchOutcome) => void) | undefined;
 }
 
 export interface FetchOutcome {
-  /** "down": the server could not be asked and `failOpen` is set. */
+  /** "down": the server could not be asked, or refused, and `failOpen` is set. */
   status: CacheFetch['status'] | 'down';
   reason: string;
   /** Whether `compute` was called. */
@@ -169,17 +170,48 @@ async function callFetch(
       await client.call('CACHE.FETCH', [prompt, ...map], { timeoutMs, retry: 'always' }),
     );
   } catch (error) {
-    if (!(options.failOpen ?? client.settings.failOpen) || !failsOpen(error)) {
+    const mayGoOn = options.failOpen ?? client.settings.failOpen;
+    const isChat = typeof request !== 'string' && request.request !== undefined;
+    if (!mayGoOn || !failsOpen(error, isChat)) {
       throw error;
     }
     return { status: 'down', reason: error.message, error };
   }
 }
 
+/** The promise, or the signal's reason when that comes first. */
+export async function unlessAborted<T>(
+  promise: PromiseLike<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (signal === undefined) {
+    return promise;
+  }
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  if (signal.aborted) {
+    stop(); // Before it was listened to.
+  }
+  try {
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** What `compute` makes, unless the caller goes first: it need not heed the signal. */
+async function made<T>(compute: Compute<T>, context: ComputeContext): Promise<T | Answer<T>> {
+  context.signal?.throwIfAborted();
+  return unlessAborted(Promise.resolve(compute(context)), context.signal);
+}
+
 /** Gives back the right to compute where the caller has gone meanwhile. */
 export function releaseLease(client: Client, found: Found): void {
   if (found.status === 'lease') {
-    void new Lease(client, found.lease ?? '', found.leaseMs ?? 0).abandon('the caller has gone');
+    void new Lease(client, found.lease ?? '', found.leaseMs ?? 0).abandon(CALLER_HAS_GONE);
   }
 }
 
@@ -193,24 +225,14 @@ export async function askCache(
   const { signal } = options;
   signal?.throwIfAborted();
   const found = callFetch(client, request, options, stream);
-  if (signal === undefined) {
-    return found;
-  }
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => {
-      found.then(
-        (late) => releaseLease(client, late),
-        () => undefined,
-      );
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-  });
   try {
-    return await Promise.race([found, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop as () => void);
+    return await unlessAborted(found, signal);
+  } catch (error) {
+    found.then(
+      (late) => releaseLease(client, late),
+      () => undefined,
+    );
+    throw error;
   }
 }
 
@@ -260,10 +282,14 @@ async function computeUnderLease<T>(
   outcome: FetchOutcome,
   keepStale: boolean,
 ): Promise<T> {
-  let made: T | Answer<T>;
+  let answer: T | Answer<T>;
   try {
-    made = await compute(context);
+    answer = await made(compute, context);
   } catch (error) {
+    if (context.signal?.aborted === true) {
+      void lease.abandon(CALLER_HAS_GONE); // No fault of the upstream, and nothing to wait for.
+      throw error;
+    }
     await lease.abandon(error);
     if (keepStale && context.stale !== undefined) {
       outcome.status = 'stale';
@@ -271,7 +297,7 @@ async function computeUnderLease<T>(
     }
     throw error;
   }
-  const { response, ...facts } = isAnswer(made) ? made : { response: made };
+  const { response, ...facts } = isAnswer(answer) ? answer : { response: answer };
   await noteFill(lease.fill(response, facts), outcome);
   return response as T;
 }
@@ -301,8 +327,8 @@ export async function fetchOrCompute<T>(
         options.staleIfError === true,
       );
     }
-    const made = await compute(context);
-    return isAnswer(made) ? made.response : made;
+    const answer = await made(compute, context);
+    return isAnswer(answer) ? answer.response : answer;
   } finally {
     options.onOutcome?.(outcome);
   }

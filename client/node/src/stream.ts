@@ -8,12 +8,14 @@ import type { Client } from './client.js';
 import { StreamCutError } from './errors.js';
 import {
   askCache,
+  CALLER_HAS_GONE,
   checkUpstream,
   contextOf,
   leaseOf,
   noteFill,
   outcomeOf,
   releaseLease,
+  unlessAborted,
   type ComputeContext,
   type FetchOptions,
   type FetchOutcome,
@@ -149,6 +151,7 @@ function restOf(response: unknown, chunks: number): unknown[] {
 async function* run<T>(
   source: AsyncIterable<T>,
   lease: Lease | null,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<T, { chunks: T[]; facts: AnswerFacts }, undefined> {
   const iterator = source[Symbol.asyncIterator]() as AsyncIterator<
     T,
@@ -159,8 +162,12 @@ async function* run<T>(
   let hasEnded = false;
   try {
     for (;;) {
-      const step = await iterator.next().catch((error: unknown) => {
+      signal?.throwIfAborted();
+      const step = await unlessAborted(iterator.next(), signal).catch((error: unknown) => {
         hasEnded = true;
+        if (signal?.aborted === true) {
+          iterator.return?.().then(undefined, () => undefined); // Whenever it comes back.
+        }
         throw error;
       });
       if (step.done === true) {
@@ -183,19 +190,22 @@ async function* run<T>(
 async function* computeUnderLease<T>(
   lease: Lease,
   source: () => AsyncIterable<T>,
+  signal: AbortSignal | undefined,
   outcome: FetchOutcome,
 ): AsyncGenerator<T, void, undefined> {
   let isComplete = false;
   let reason: unknown = 'the reader stopped';
   try {
-    const { chunks, facts } = yield* run(source(), lease);
+    const { chunks, facts } = yield* run(source(), lease, signal);
     isComplete = true;
     await noteFill(lease.fillChunks(chunks, facts), outcome);
   } catch (error) {
     reason = error;
     throw error;
   } finally {
-    if (!isComplete) {
+    if (!isComplete && signal?.aborted === true) {
+      void lease.abandon(CALLER_HAS_GONE); // No fault of the upstream, and nothing to wait for.
+    } else if (!isComplete) {
       await lease.abandon(reason);
     }
   }
@@ -225,9 +235,9 @@ export async function* fetchOrComputeStream<T>(
     const source = (): AsyncIterable<T> => compute(contextOf(found, options)) as AsyncIterable<T>;
     const lease = leaseOf(client, found, options);
     if (lease !== null) {
-      yield* computeUnderLease(lease, source, outcome);
+      yield* computeUnderLease(lease, source, options.signal, outcome);
     } else {
-      yield* run(source(), null);
+      yield* run(source(), null, options.signal);
     }
   } finally {
     options.onOutcome?.(outcome);

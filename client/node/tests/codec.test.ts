@@ -51,14 +51,11 @@ test('integers that do not fit into 64 bits are refused and not wrapped', () => 
 });
 
 test('values that the wire has no form for are refused', () => {
-  const cyclic: unknown[] = [];
-  cyclic.push(cyclic);
   const refused = [
     new Map([['a', 1]]),
     new Set([1]),
     () => 1,
     Symbol('s'),
-    cyclic,
     new Error('e'),
     'a\ud800',
     { '\udc00': 1 },
@@ -67,6 +64,33 @@ test('values that the wire has no form for are refused', () => {
   for (const value of refused) {
     assert.throws(() => encodeValue([value]), BadRequestError);
   }
+});
+
+test('what is nested deeper than the server reads is too large, and so is a cycle', () => {
+  const nested = (levels: number): unknown => (levels === 0 ? 'x' : { p: nested(levels - 1) });
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  assert.deepEqual(there(nested(64)), nested(64));
+  for (const value of [nested(65), nested(2000), cyclic]) {
+    assert.throws(() => encodeValue(value), TooLargeError);
+  }
+});
+
+test('a member named __proto__ is a member like any other', () => {
+  const texts = [
+    '{"__proto__":1}',
+    '{"a":[{"__proto__":{"__proto__":[],"b":1}}],"__proto__":null}',
+    '{"constructor":{"prototype":1},"__proto___":2,"__PROTO__":"__proto__"}',
+  ];
+  for (const text of texts) {
+    const back = there(JSON.parse(text)) as object;
+    assert.equal(Object.getPrototypeOf(back), Object.prototype);
+    assert.deepEqual(back, JSON.parse(text));
+    const wide = there({ ...{ big: 2n ** 60n }, inner: JSON.parse(text) }) as { inner: object };
+    assert.deepEqual(wide, { big: 2n ** 60n, inner: JSON.parse(text) });
+    assert.equal(Object.getPrototypeOf(wide.inner), Object.prototype);
+  }
+  assert.equal(({} as Record<string, unknown>)['b'], undefined);
 });
 
 test('text, binary, nil, maps and arrays come back as they went', () => {

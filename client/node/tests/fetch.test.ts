@@ -312,3 +312,50 @@ test('a caller who gives up while waiting gives back a lease that is granted lat
   peer.reply(msgid, null, LEASE);
   await until(() => fake.count('CACHE.ABANDON') === 1, 'the lease comes back');
 });
+
+test('a signal ends a computation that does not heed it, and the lease goes on at once', async (t) => {
+  for (const status of ['lease', 'miss']) {
+    const { fake, client } = await cacheServer(t, {
+      'CACHE.FETCH': { ...LEASE, status, response: 'old' },
+      'CACHE.ABANDON': () => SILENT, // The caller does not wait for that.
+    });
+    const controller = new AbortController();
+    const reason = new Error('the user has gone');
+    let started = false;
+    const call = client.fetchOrCompute(
+      'q',
+      () => {
+        started = true;
+        return new Promise<string>(() => undefined);
+      },
+      { signal: controller.signal, errorTtlMs: 5_000, staleIfError: true },
+    );
+    await until(() => started, 'the computation');
+    controller.abort(reason);
+    await within(
+      2_000,
+      assert.rejects(call, (error) => error === reason),
+    );
+    if (status === 'lease') {
+      await until(() => fake.count('CACHE.ABANDON') === 1, 'the lease comes back');
+      assert.deepEqual(fake.paramsOf('CACHE.ABANDON'), ['L1', { error: 'the caller has gone' }]);
+    }
+  }
+});
+
+test('a computation that fails after its caller has gone harms nobody', async (t) => {
+  const { client } = await cacheServer(t, { 'CACHE.FETCH': LEASE });
+  const controller = new AbortController();
+  let fail: (error: Error) => void = () => undefined;
+  const call = client.fetchOrCompute(
+    'q',
+    () => new Promise<never>((_resolve, reject) => (fail = reject)),
+    { signal: controller.signal },
+  );
+  const rejected = assert.rejects(call, { name: 'AbortError' });
+  await until(() => fail.length === 1, 'the computation');
+  controller.abort();
+  await rejected;
+  fail(new Error('nobody listens'));
+  await client.connection.ping();
+});

@@ -1,7 +1,13 @@
 // fetchOrCompute against the built server: single flight across connections, hand-over, streams.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { BadRequestError, Client, UpstreamFailedError, type FetchOutcome } from '../src/index.js';
+import {
+  BadRequestError,
+  Client,
+  TooLargeError,
+  UpstreamFailedError,
+  type FetchOutcome,
+} from '../src/index.js';
 import { lacks, openClient, openPool, startServer, until, within, type Server } from './support.js';
 
 const real = { skip: lacks('CACHE.FETCH') };
@@ -271,7 +277,7 @@ test('what is no chat request is refused, and nothing is computed or stored', re
   const { one } = await twoClients(t);
   for (const request of [{}, { model: 'm' }, { model: 'm', messages: [{ role: 'robot' }] }]) {
     await assert.rejects(
-      one.fetchOrCompute({ request }, () => assert.fail('must not compute'), { failOpen: true }),
+      one.fetchOrCompute({ request }, () => assert.fail('must not compute')),
       (error) => error instanceof BadRequestError && error.message.startsWith('request'),
     );
   }
@@ -292,4 +298,54 @@ test('an upstream error is told to others for as long as asked', real, async (t)
   await assert.rejects(other.fetchOrCompute('q', none, { failOpen: true }), isTold);
   await assert.rejects(other.fetchOrComputeStream('q', none).next(), isTold);
   assert.equal(await other.fetchOrCompute('q', () => 7, { noCache: true }), 7);
+});
+
+const nested = (levels: number): unknown => (levels === 0 ? 'x' : { p: nested(levels - 1) });
+const chat = (content: unknown): { request: object } => ({
+  request: { model: 'm', messages: [{ role: 'user', content }] },
+});
+
+test('failOpen goes on with a chat request that the cache cannot key', real, async (t) => {
+  const { server, one: strict } = await twoClients(t);
+  const open = openClient(t, { address: server.address, failOpen: true });
+  const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } };
+  const unread = [chat([image]), { request: {} }, chat(new Map())];
+  const large = { request: { ...chat('q').request, tools: [nested(70)] } };
+  for (const request of [...unread, large]) {
+    const outcomes: FetchOutcome[] = [];
+    const note = { onOutcome: (each: FetchOutcome) => outcomes.push(each) };
+    assert.equal(await open.fetchOrCompute(request, () => 7, note), 7);
+    const code = request === large ? 'too_large' : 'bad_request';
+    assert.deepEqual([outcomes[0]?.status, outcomes[0]?.error?.code], ['down', code]);
+    const chunks: string[] = [];
+    async function* two(): AsyncGenerator<string, void, undefined> {
+      yield* ['a', 'b'];
+    }
+    for await (const chunk of open.fetchOrComputeStream(request, two)) {
+      chunks.push(chunk);
+    }
+    assert.deepEqual(chunks, ['a', 'b']);
+    const refused = request === large ? TooLargeError : BadRequestError;
+    await assert.rejects(
+      strict.fetchOrCompute(request, () => 7),
+      refused,
+    );
+  }
+  for (const mistake of ['', {} as { request: object }]) {
+    await assert.rejects(
+      open.fetchOrCompute(mistake, () => 7),
+      BadRequestError,
+    );
+  }
+});
+
+test('an answer with a member named __proto__ is read again', real, async (t) => {
+  const { one, other } = await twoClients(t);
+  const answer: unknown = JSON.parse('{"__proto__":{"a":1},"b":2}');
+  for (const client of [one, other]) {
+    const statuses: string[] = [];
+    const note = { onOutcome: ({ status }: FetchOutcome) => statuses.push(status) };
+    assert.deepEqual(await client.fetchOrCompute('q', () => answer, note), answer);
+    assert.deepEqual(statuses, [client === one ? 'lease' : 'hit']);
+  }
 });

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ReadOnlyError, TooLargeError, type FetchOutcome, type Value, type ValueMap } from '../src/index.js';
 import { cacheServer, deadAddress, LEASE, never, refuse } from './fake_cache.js';
-import type { Handler, Seen } from './fake_server.js';
-import { openClient, until } from './support.js';
+import { SILENT, type Handler, type Seen } from './fake_server.js';
+import { openClient, until, within } from './support.js';
 
 async function collect(stream: AsyncIterable<unknown>): Promise<unknown[]> {
   const chunks: unknown[] = [];
@@ -194,4 +194,25 @@ test('a stream fails open as the other form does', async (t) => {
     yield* ['a', 'b'];
   };
   assert.deepEqual(await collect(client.fetchOrComputeStream('q', compute)), ['a', 'b']);
+});
+
+test('a signal ends a stream that does not heed it, and the lease goes on at once', async (t) => {
+  const { fake, client } = await cacheServer(t, {
+    'CACHE.FETCH': LEASE,
+    'CACHE.APPEND': {},
+    'CACHE.ABANDON': () => SILENT, // The caller does not wait for that.
+  });
+  const controller = new AbortController();
+  async function* stuck(): AsyncGenerator<string, void, undefined> {
+    yield 'a';
+    await new Promise(() => undefined);
+  }
+  const { signal } = controller;
+  const stream = client.fetchOrComputeStream('q', stuck, { signal, errorTtlMs: 5_000 });
+  assert.equal((await stream.next()).value, 'a');
+  const next = stream.next();
+  controller.abort();
+  await within(2_000, assert.rejects(next, { name: 'AbortError' }));
+  await until(() => fake.count('CACHE.ABANDON') === 1, 'the lease comes back');
+  assert.deepEqual(fake.paramsOf('CACHE.ABANDON'), ['L1', { error: 'the caller has gone' }]);
 });

@@ -256,6 +256,9 @@ class Connection:
             self._end(Unavailable(f"the connection was lost: {failure.strerror or failure}"))
         except Error as error:
             self._end(error)
+        except Exception as failure:  # Half of what was read is lost; others must not wait for it.
+            self._end(Unavailable(f"the connection was lost: {failure!r}"))
+            raise
 
     def _dispatch(self, message: Message) -> None:
         if isinstance(message, Notification):

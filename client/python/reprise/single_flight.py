@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .errors import Error, ServerError, TransientError, UpstreamFailed
-from .generated.codes import Corrupt, TooLarge, Unavailable
+from .generated.codes import BadRequest, Corrupt, TooLarge, Unavailable
 from .generated.fetch_options import FetchOptions
 
 LEASE_MS = 60_000  # assumed when a server names none
@@ -33,7 +33,7 @@ class Answer:
     ttl_ms: int | None = None
 
     def options(self) -> dict[str, Any]:
-        named = dataclasses.asdict(self)
+        named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         del named["response"]
         return {name: value for name, value in named.items() if value is not None}
 
@@ -43,7 +43,7 @@ class Outcome:
     """What happened in one fetch_or_compute; given to `on_outcome`."""
 
     # hit, stale, lease, timeout, miss, bypass, error (the upstream failed for another caller), or
-    # fail_open: the server did not answer, or takes nothing so large
+    # fail_open: the server did not answer, takes nothing so large, or cannot read the chat request
     status: str
     reason: str = ""
     fetched: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # the reply of CACHE.FETCH
@@ -113,9 +113,11 @@ def renew_every_ms(outcome: Outcome) -> float:
                      else LEASE_MS) / 3)
 
 
-def is_down(error: Error) -> bool:
-    """Whether a bot that fails open goes on without the cache: with what is too large for it, too,
-    not with its own mistakes."""
+def goes_on(error: Error, request: tuple[str, list[Any]]) -> bool:
+    """Whether a bot that fails open goes on without the cache: with what is too large for it, and
+    with a chat request that it cannot read, too; not with its own mistakes."""
+    if isinstance(error, BadRequest):
+        return request[1][0] is None  # No prompt, but a chat request: of an image only, say.
     return isinstance(error, (TransientError, ServerError, TooLarge)) or type(error) is Error
 
 
@@ -128,11 +130,20 @@ def fill_request(lease: str, answer: Answer) -> tuple[str, list[Any]]:
     return FILL, [lease, answer.response, options] if options else [lease, answer.response]
 
 
+def _said(failure: BaseException) -> str:
+    name = type(failure).__name__
+    try:
+        return f"{name}: {failure}"
+    except Exception:  # A failure that cannot be told gives its lease up like any other.
+        return name
+
+
 def abandon_params(lease: str, reason: BaseException | str,
                    error_ttl_ms: int | None = None) -> list[Any]:
     """With `error_ttl_ms` an error of `fn` is told to all who ask the same meanwhile."""
-    text = reason if isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
-    options: dict[str, Any] = {"error": text[:ERROR_CHARACTERS_MAX]}
+    text = reason if isinstance(reason, str) else _said(reason)
+    cut = text[:ERROR_CHARACTERS_MAX].encode("utf-8", "replace").decode("utf-8")
+    options: dict[str, Any] = {"error": cut}
     if error_ttl_ms is not None and isinstance(reason, Exception):
         options["ttl_ms"] = error_ttl_ms
     return [lease, options]

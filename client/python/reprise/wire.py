@@ -6,6 +6,7 @@ same bytes.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from .generated.codes import BY_CODE, BadRequest, Corrupt, TooLarge
 
 REQUEST, RESPONSE, NOTIFICATION = 0, 1, 2
 MSGID_MASK = 0xFFFFFFFF
+SHAPES = ((4, RESPONSE, int), (3, NOTIFICATION, str))  # fields, kind, msgid or method
 
 
 class Response(NamedTuple):
@@ -35,7 +37,7 @@ Message = Response | Notification
 def _pack(message: list[Any]) -> bytes:
     try:
         packed: bytes = msgpack.packb(message, use_bin_type=True, unicode_errors="surrogateescape")
-    except (TypeError, ValueError, OverflowError) as failure:
+    except Exception as failure:  # Also what the methods of a caller's own classes raise.
         raise BadRequest(f"cannot be sent as MessagePack: {failure}") from failure
     return packed
 
@@ -62,27 +64,88 @@ def error_from(value: Any) -> Error:
 
 
 class Decoder:
-    """Bytes as they come -> messages. What is not the protocol raises Corrupt or TooLarge."""
+    """Bytes as they come -> messages. What is not the protocol raises Corrupt or TooLarge.
+
+    A reply that Python cannot show (a map with an array as a key, say) is an error of the call that
+    asked for it, and of no other.
+    """
 
     def __init__(self, response_bytes_max: int) -> None:
         self._limit = response_bytes_max
+        self._bytes: list[bytes] = []  # of the message under way
+        self._begin_at(0)
+
+    def _begin_at(self, skipped: int) -> None:
+        """A fresh unpacker, for what is behind so many of the bytes."""
+        data = b"".join(self._bytes)[skipped:]
         self._unpacker = msgpack.Unpacker(
             raw=False, strict_map_key=False, unicode_errors="surrogateescape",
-            max_buffer_size=response_bytes_max)
+            max_buffer_size=self._limit)
+        self._skimmed: Iterator[Message | None] | None = None
+        self._bytes, self._fed = [], 0
+        self._feed(data)
 
-    def feed(self, data: bytes) -> Iterator[Message]:
+    def _feed(self, data: bytes) -> None:
+        self._bytes.append(data)
+        self._fed += len(data)
         try:
             self._unpacker.feed(data)
         except msgpack.exceptions.BufferFull as failure:
             raise TooLarge(f"a reply is above response_bytes_max ({self._limit})") from failure
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        self._feed(data)
+        begin = None
         while True:
             try:
-                value = self._unpacker.unpack()
+                if self._skimmed is None:
+                    value = self._unpacker.unpack()
+                    begin = self._unpacker.tell()
+                    yield _message(value)
+                    continue
             except msgpack.exceptions.OutOfData:
+                self._keep_from(begin)
                 return
-            except (msgpack.exceptions.UnpackException, ValueError) as failure:
-                raise Corrupt(f"the server's bytes are not the protocol: {failure}") from failure
-            yield _message(value)
+            except (msgpack.exceptions.UnpackException, ValueError, TypeError) as failure:
+                self._keep_from(begin)
+                self._begin_at(0)
+                self._skimmed = self._skim(failure)
+            message = next(self._skimmed)
+            if message is None:
+                return
+            self._begin_at(self._unpacker.tell())
+            begin = None
+            if isinstance(message, Response):
+                yield message
+
+    def _keep_from(self, begin: int | None) -> None:
+        """A message that ended, ended in the bytes that came last."""
+        if begin is not None:
+            rest = self._fed - begin
+            self._bytes = [self._bytes[-1][-rest:]] if rest else []
+
+    def _skim(self, reason: Exception) -> Iterator[Message | None]:
+        """The next message without building its values; None while bytes of it are missing."""
+        unpacker, head = self._unpacker, list[Any]()
+        steps = deque([unpacker.read_array_header, unpacker.unpack, unpacker.unpack])
+        try:
+            while steps:
+                try:
+                    head.append(steps[0]())
+                except msgpack.exceptions.OutOfData:
+                    yield None
+                    continue
+                steps.popleft()
+                if len(head) == len(SHAPES[0]):
+                    if (head[0], head[1], type(head[2])) not in SHAPES:
+                        raise ValueError(reason)
+                    steps.extend([unpacker.skip] * (head[0] - 2))
+        except (msgpack.exceptions.UnpackException, ValueError, TypeError):
+            raise Corrupt(f"the server's bytes are not the protocol: {reason}") from reason
+        if head[1] == RESPONSE:
+            yield Response(head[2], Corrupt(f"the reply cannot be shown in Python: {reason}"), None)
+        else:
+            yield Notification("", [])
 
 
 def _message(value: Any) -> Message:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -41,6 +42,26 @@ class Calls(Case):
             self.assertEqual(client.echo(value), value)
             self.assertIs(client.set("v", value), True)
             self.assertEqual(client.get("v"), value)
+
+    def test_a_value_that_python_cannot_show_harms_the_call_that_asked_for_it_and_no_other(self):
+        plain = socket.create_connection(self.running.address)
+        self.addCleanup(plain.close)
+        plain.sendall(b"\x94\x00\x01\xa3SET\x92\xa1p\x81\x91\x01\x02")  # {[1]: 2}
+        self.assertEqual(plain.recv(100), b"\x94\x01\x01\xc0\xc3")
+        with reprise.Client(address_of(self.running)) as client:
+            lease = client.cache_fetch("q")["lease"]
+            for _ in range(2):
+                with self.assertRaisesRegex(reprise.Corrupt, "cannot be shown"):
+                    client.get("p")
+            self.assertEqual(client.ping(), "PONG")
+            self.assertIn("id", client.cache_fill(lease, "a"), "the connection is the same one")
+
+        async def test(cache):
+            got = await asyncio.gather(cache.get("p"), cache.ping(), cache.get("p"),
+                                       return_exceptions=True)
+            self.assertEqual([type(each) for each in got], [reprise.Corrupt, str, reprise.Corrupt])
+            self.assertEqual(await cache.fetch_or_compute("q", lambda: 1), "a")
+        self.run_async(self.running, test)
 
     def test_the_cache_commands_answer_as_their_rows_say(self):
         client = self.client(self.running)

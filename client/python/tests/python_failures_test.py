@@ -322,6 +322,25 @@ class Parts(unittest.TestCase):
         self.assertIsInstance(found[2].error, reprise.Busy)
         self.assertIsInstance(error_from("nonsense"), reprise.Corrupt)
 
+    def test_what_cannot_be_shown_is_the_error_of_its_own_call_however_the_bytes_are_cut(self):
+        key, good = b"\x81\x91\x01\xa1x", msgpack.packb([1, 8, None, "x" * 40])
+        time = b"\xc7\x0c\xff" + b"\xff" * 12
+        frames = [msgpack.packb([1, 6, None, {"a": 1}]), b"\x94\x01\x07\xc0\x92" + key + time,
+                  b"\x93\x02\xa5EVENT\x92\xa1c" + key, good, b"\x94\x01\x09" + key + b"\xc0"]
+        data = b"".join(frames)
+        for size in range(1, len(data) + 1):
+            decoder, found = Decoder(1 << 20), []
+            for begin in range(0, len(data), size):
+                found += decoder.feed(data[begin:begin + size])
+            self.assertEqual([(each.msgid, type(each.error)) for each in found],
+                             [(6, type(None)), (7, reprise.Corrupt), (8, type(None)),
+                              (9, reprise.Corrupt)])
+            self.assertEqual([found[0].result, found[2].result], [{"a": 1}, "x" * 40])
+        for frame in (b"\x94\x01" + key, b"\x94\x01" + key + b"\xc0\xc0", b"\x94\x00\x01" + key,
+                      b"\xc1"):
+            with self.assertRaises(reprise.Corrupt):
+                list(Decoder(1 << 20).feed(good + frame + b"\xc0" * 9))
+
     def test_addresses_are_read_and_written(self):
         for text, shown in (("h", "h:7377"), ("h:1", "h:1"), ("tcp://h:1", "h:1"),
                             ("[::1]:9", "[::1]:9"), ("[::1]", "[::1]:7377"),

@@ -19,6 +19,12 @@ CHATS = [
       "system": [{"type": "text", "text": "Be brief."}]}),
 ]
 
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+# An image alone is a question for a bot, but not for the cache; an object cannot be sent at all.
+UNREADABLE = ({}, {"model": "m"}, {"model": "m", "messages": [{"role": "robot"}]},
+              {"model": "m", "messages": [{"role": "user", "content": [IMAGE]}]},
+              {"model": "m", "messages": [{"role": "user", "content": object()}]})
+
 
 def never():
     raise AssertionError("fn must not run")
@@ -204,10 +210,34 @@ class SingleFlight(Case):
                                      identity_mode="prompt_only"), (9, "hit"))
 
     def test_a_chat_request_that_is_none_is_refused_and_nothing_computed_or_stored(self):
-        for request in ({}, {"model": "m"}, {"model": "m", "messages": [{"role": "robot"}]}):
-            with self.assertRaisesRegex(reprise.BadRequest, "request"):
-                self.cache.fetch_or_compute(request, never, fail_open=True)
+        for request in UNREADABLE:
+            with self.assertRaises(reprise.BadRequest):
+                self.cache.fetch_or_compute(request, never)
+            with self.assertRaises(reprise.BadRequest):
+                next(self.cache.fetch_or_compute_stream(request, never))
         self.assertEqual(self.cache.cache_stats()["entries"], 0)
+
+    def test_a_bot_that_fails_open_goes_on_with_a_chat_request_that_the_cache_cannot_read(self):
+        async def chunks():
+            yield "a"
+
+        async def test(cache):
+            for request in UNREADABLE:
+                self.assertEqual(await cache.fetch_or_compute(request, lambda: 8), 8)
+                stream = cache.fetch_or_compute_stream(request, chunks)
+                self.assertEqual([each async for each in stream], ["a"])
+
+        for request in UNREADABLE:
+            seen = []
+            self.assertEqual(self.cache.fetch_or_compute(request, lambda: 7, fail_open=True,
+                                                         on_outcome=seen.append), 7)
+            self.assertEqual((seen[0].status, seen[0].error.code), ("fail_open", "bad_request"))
+            stream = self.cache.fetch_or_compute_stream(request, lambda: iter("ab"), fail_open=True)
+            self.assertEqual(list(stream), ["a", "b"])
+        self.run_async(self.where, test, fail_open=True)
+        self.assertEqual(self.cache.cache_stats()["entries"], 0)
+        with self.assertRaises(reprise.BadRequest):
+            self.cache.fetch_or_compute("", never, fail_open=True)
 
     def test_asyncio_and_streams_take_chat_requests(self):
         async def chunks():

@@ -14,6 +14,32 @@ export interface CacheAbandonOptions {
   ttlMs?: number | undefined;
 }
 
+export interface CacheCalibrateOptions {
+  /** the query type that is calibrated (default general) (0 to 64 bytes) */
+  type?: string | undefined;
+  /**
+   * share of wrong answers that the semantic tier may give; the query type's budget when not given;
+   * 0: that tier answers nothing
+   */
+  maxError?: number | undefined;
+  /** false: report what these pairs alone would say, and keep nothing (default true) */
+  apply?: boolean | undefined;
+  /** true: forget the pairs of earlier calls (default false) */
+  replace?: boolean | undefined;
+}
+
+export interface CacheCalibrateResult {
+  pairs?: Value;
+  vetoed?: Value;
+  serves?: Value;
+  threshold?: Value;
+  bound?: Value;
+  wrongShare?: Value;
+  hitShare?: Value;
+  evidence?: Value;
+  [name: string]: Value | undefined;
+}
+
 export interface CacheExpireOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
@@ -60,7 +86,7 @@ export interface CacheExplainOptions {
   type?: string | undefined;
   /** older entries are a miss (0 to 315360000000) */
   maxAgeMs?: number | undefined;
-  /** the last tier that is tried: exact, or normalized (the default) (0 to 64 bytes) */
+  /** the last tier that is tried: exact, normalized, or semantic (the default) (0 to 64 bytes) */
   tier?: string | undefined;
   /**
    * take an answer that is past its time to live by up to this much, as far as its type keeps such
@@ -69,6 +95,16 @@ export interface CacheExplainOptions {
   staleOkMs?: number | undefined;
   /** how many entries are read in search of the nearest ones (default 10000) (0 to 1000000) */
   rows?: Integer | undefined;
+  /**
+   * share of wrong answers that the semantic tier may give; the query type's budget when not given;
+   * 0: that tier answers nothing
+   */
+  maxError?: number | undefined;
+  /**
+   * bin of little-endian float32: the prompt's vector, where semantic.embedder is `client`; any
+   * length but zero
+   */
+  vector?: unknown | undefined;
 }
 
 export interface CacheExplainResult {
@@ -105,6 +141,11 @@ export interface CacheExportResult {
   [name: string]: Value | undefined;
 }
 
+export interface CacheFeedbackResult {
+  quarantined?: Value;
+  [name: string]: Value | undefined;
+}
+
 export interface CacheFetchOptions {
   /**
    * all besides the prompt that can change the answer: model, system prompt, tools, temperature
@@ -129,7 +170,7 @@ export interface CacheFetchOptions {
   type?: string | undefined;
   /** older entries are a miss (0 to 315360000000) */
   maxAgeMs?: number | undefined;
-  /** the last tier that is tried: exact, or normalized (the default) (0 to 64 bytes) */
+  /** the last tier that is tried: exact, normalized, or semantic (the default) (0 to 64 bytes) */
   tier?: string | undefined;
   /**
    * take an answer that is past its time to live by up to this much, as far as its type keeps such
@@ -165,6 +206,16 @@ export interface CacheFetchOptions {
    * CACHE.STORE, which looks at none) (0 to 64 bytes)
    */
   replay?: string | undefined;
+  /**
+   * share of wrong answers that the semantic tier may give; the query type's budget when not given;
+   * 0: that tier answers nothing
+   */
+  maxError?: number | undefined;
+  /**
+   * bin of little-endian float32: the prompt's vector, where semantic.embedder is `client`; any
+   * length but zero
+   */
+  vector?: unknown | undefined;
 }
 
 export interface CacheFillOptions {
@@ -183,6 +234,11 @@ export interface CacheFillOptions {
    * when not given (0 to 128 bytes)
    */
   model?: string | undefined;
+  /**
+   * bin of little-endian float32: the prompt's vector, where semantic.embedder is `client`; any
+   * length but zero
+   */
+  vector?: unknown | undefined;
 }
 
 export interface CacheImportOptions {
@@ -265,7 +321,7 @@ export interface CacheLookupOptions {
   type?: string | undefined;
   /** older entries are a miss (0 to 315360000000) */
   maxAgeMs?: number | undefined;
-  /** the last tier that is tried: exact, or normalized (the default) (0 to 64 bytes) */
+  /** the last tier that is tried: exact, normalized, or semantic (the default) (0 to 64 bytes) */
   tier?: string | undefined;
   /**
    * take an answer that is past its time to live by up to this much, as far as its type keeps such
@@ -279,6 +335,16 @@ export interface CacheLookupOptions {
    * CACHE.STORE, which looks at none) (0 to 64 bytes)
    */
   replay?: string | undefined;
+  /**
+   * share of wrong answers that the semantic tier may give; the query type's budget when not given;
+   * 0: that tier answers nothing
+   */
+  maxError?: number | undefined;
+  /**
+   * bin of little-endian float32: the prompt's vector, where semantic.embedder is `client`; any
+   * length but zero
+   */
+  vector?: unknown | undefined;
 }
 
 export interface CacheStatsOptions {
@@ -327,6 +393,11 @@ export interface CacheStoreOptions {
    * when not given (0 to 128 bytes)
    */
   model?: string | undefined;
+  /**
+   * bin of little-endian float32: the prompt's vector, where semantic.embedder is `client`; any
+   * length but zero
+   */
+  vector?: unknown | undefined;
 }
 
 /** Commands of the family `cache`. */
@@ -361,6 +432,25 @@ export class CacheCommands {
   }
 
   /**
+   * Judges labelled pairs of questions as the semantic tier would, keeps them as evidence of this
+   * namespace and query type, and reports from which probability on answers may be served inside
+   * the error budget. Pairs that a guard vetoes are never served and say nothing of the threshold.
+   * @param pairs array of [stored question, asked question, whether the answer of the first serves
+   * the second], at most 2000; empty: only report
+   * @returns {pairs, vetoed, serves, threshold: of p_correct, bound: the 98 % upper confidence
+   * bound of the wrong share from there on, wrong_share: of the pairs seen from there on,
+   * hit_share: of all pairs, those above, evidence: pairs known of this namespace and type from
+   * calibration, verification and feedback}
+   * @throws TooLargeError, ReadOnlyError
+   */
+  calibrate(
+    pairs: unknown, options: CacheCalibrateOptions = {}, call: CallOptions = {},
+  ): Promise<CacheCalibrateResult> {
+    return this.caller.call('CACHE.CALIBRATE', [pairs, ...named(options)], call)
+      .then(record<CacheCalibrateResult>());
+  }
+
+  /**
    * Sets the time to live of the entry with exactly this prompt and identity, from now; false when
    * there is none. How long it may be stale afterwards does not change.
    * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
@@ -381,9 +471,12 @@ export class CacheCommands {
    * differ. Counts nothing and changes nothing.
    * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
    * @returns {status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers: {name:
-   * {mode, status, reason}}, computing: "nobody", "another caller" or "failed", nearest: [{id,
-   * prompt, model, expires_at_ms, same_prompt, overlap, differences: [{path, asked, stored}]}],
-   * rows_read, complete}; asked and stored are JSON, empty where there is nothing
+   * {mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong share from
+   * there on, evidence: judged pairs of this namespace and type, considered: [{id, prompt,
+   * similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]}, computing: "nobody",
+   * "another caller" or "failed", nearest: [{id, prompt, model, expires_at_ms, same_prompt,
+   * overlap, differences: [{path, asked, stored}]}], rows_read, complete}; asked and stored are
+   * JSON, empty where there is nothing
    */
   explain(
     prompt: string | null, options: CacheExplainOptions = {}, call: CallOptions = {},
@@ -409,17 +502,33 @@ export class CacheCommands {
   }
 
   /**
+   * Tells whether a hit of the semantic tier was right. After `bad` this question and its close
+   * relatives never get that entry again; others still do. Both verdicts count as evidence of the
+   * query type, and move the probability from which on answers are served.
+   * @param hit the `hit` of CACHE.LOOKUP or CACHE.FETCH (1 to 9007199254740991)
+   * @param verdict good: the answer was right (of `verify`: the model's own answer agrees); bad (1
+   * to 64 bytes)
+   * @returns {quarantined}
+   * @throws NotFoundError, ReadOnlyError
+   */
+  feedback(hit: Integer, verdict: string, call: CallOptions = {}): Promise<CacheFeedbackResult> {
+    return this.caller.call('CACHE.FEEDBACK', [hit, verdict], call)
+      .then(record<CacheFeedbackResult>());
+  }
+
+  /**
    * The stored answer; or a lease, when nobody computes it yet: compute, then CACHE.FILL; or the
    * wait for the caller who has the lease. When that one gives up, goes away or does not renew in
    * time, the next waiter gets the lease. Where a stale answer is allowed, one caller gets the
    * lease and the others that answer. A key without the permission 'write' waits, but never gets a
    * lease.
    * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
-   * @returns {status: "hit" or "stale", ... as CACHE.LOOKUP}; {status: "lease", lease, lease_ms,
-   * type, reason}, with the fields of a stale answer when there is one, should the upstream fail;
-   * {status: "error", error, retry_after_ms, reason}: the upstream failed for another caller, leave
-   * it alone for so long; or {status: "miss", "bypass" or "timeout", reason}: compute, but there is
-   * nothing to fill
+   * @returns {status: "hit" or "stale", ... as CACHE.LOOKUP}; {status: "verify", lease, lease_ms,
+   * ... as CACHE.LOOKUP}: compute, fill, and tell CACHE.FEEDBACK whether the answers agree;
+   * {status: "lease", lease, lease_ms, type, reason}, with the fields of a stale answer when there
+   * is one, should the upstream fail; {status: "error", error, retry_after_ms, reason}: the
+   * upstream failed for another caller, leave it alone for so long; or {status: "miss", "bypass" or
+   * "timeout", reason}: compute, but there is nothing to fill
    * @throws TooLargeError, BusyError
    */
   fetch(
@@ -504,10 +613,14 @@ export class CacheCommands {
 
   /**
    * The stored answer to a prompt, or a miss: first by the same text, then by the same text but for
-   * case, white space and terminal punctuation.
+   * case, white space and terminal punctuation, then the answer to the same question in other
+   * words, as long as the error budget allows. `verify` instead of `hit`: ask the model, and tell
+   * CACHE.FEEDBACK whether the answers agree.
    * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
-   * @returns {status: "hit" or "stale", tier, id, response, type, age_ms, expires_at_ms, tokens_in,
-   * tokens_out, cost_nano, model, reason}, or {status: "miss", reason}
+   * @returns {status: "hit", "stale" or "verify", tier, id, response, type, age_ms, expires_at_ms,
+   * tokens_in, tokens_out, cost_nano, model, reason}, of the semantic tier also {hit: its number
+   * for CACHE.FEEDBACK, similarity, p_correct: the probability that the answer is right, bound: of
+   * the wrong share of such hits}; or {status: "miss", reason}
    * @throws TooLargeError
    */
   lookup(
@@ -534,12 +647,16 @@ export class CacheCommands {
    * a crash they agree with CACHE.LOG.
    * @returns {entries, entries_max, bytes, bytes_max, eviction, memory_bytes, types (or models, or
    * bots): {name: counters}, total: counters, log: {sample_ppm, pending, recorded, dropped,
-   * dropped_tokens_in, dropped_tokens_out, dropped_cost_nano}}; counters are {lookups, hits_exact,
+   * dropped_tokens_in, dropped_tokens_out, dropped_cost_nano}, semantic: {type: {serves: whether
+   * the tier may answer at all, threshold: of p_correct, bound: of the wrong share above it,
+   * evidence: judged pairs, verified and verified_wrong: hits that were verified, wrong_share with
+   * its 95 % interval wrong_share_low to wrong_share_high}}}; counters are {lookups, hits_exact,
    * hits_normalized, misses, stores, evictions, tokens_saved_in, tokens_saved_out, cost_saved_nano,
    * followers, stale, shadow_hits, shadow_cost_nano, bypasses, misses_expired, misses_too_old,
    * misses_invalidated, misses_by_policy, refused_fills, hit_age_ms, lookup_micros,
-   * follower_wait_ms, misses_unknown, hit_ages: hits [under a minute, an hour, a day old, older],
-   * lookup_times: lookups [under 10 us, 100 us, 1 ms, 10 ms, 100 ms, longer]}
+   * follower_wait_ms, hits_semantic, misses_guarded, misses_unsure, misses_barred,
+   * misses_no_vector, misses_to_verify, misses_unknown, hit_ages: hits [under a minute, an hour, a
+   * day old, older], lookup_times: lookups [under 10 us, 100 us, 1 ms, 10 ms, 100 ms, longer]}
    */
   stats(options: CacheStatsOptions = {}, call: CallOptions = {}): Promise<ResultOf<'CACHE.STATS'>> {
     return this.caller.call('CACHE.STATS', named(options), call)

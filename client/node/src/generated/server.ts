@@ -108,7 +108,8 @@ export class ServerCommands {
 
   /**
    * The state of the server: versions, clients, storage, cache, process.
-   * @param section server, clients, store, cache or process; all when not given (1 to 64 bytes)
+   * @param section server, clients, store, cache, semantic or process; all when not given (1 to 64
+   * bytes)
    * @returns {section: {field: value}}
    * @throws BadRequestError
    */

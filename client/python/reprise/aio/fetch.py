@@ -15,7 +15,7 @@ from ..options import CallOptions
 from ..retry import Failure, error_for, now_ms
 from ..single_flight import (ABANDON, APPEND, RENEW, Follower, OnOutcome, Outcome, Times,
                              abandon_params, check_upstream, fetch_request, fill_request, filling,
-                             has_answer, is_down, late_lease, lease_of, new_label, outcome_of,
+                             goes_on, has_answer, late_lease, lease_of, new_label, outcome_of,
                              plain, renew_every_ms)
 from .connection import Connection, Request, Slot
 from .executor import closing
@@ -82,10 +82,10 @@ class Fetcher:
                 raise slots[0].error
             return outcome_of(slots[0].result), connection
         except Error as error:
-            return self.opened(error), None
+            return self.opened(error, request), None
 
-    def opened(self, error: Error) -> Outcome:
-        if not self._fail_open or not is_down(error):
+    def opened(self, error: Error, request: Request) -> Outcome:
+        if not self._fail_open or not goes_on(error, request):
             raise error
         LOG.info("computing without the cache: %s", error)
         return Outcome("fail_open", str(error), error=error)
@@ -132,7 +132,8 @@ class FetchMethods:
 
         request: a prompt, or a whole chat request as a map
         fn: returns the response, or an Answer with tokens, cost, model, tags and time to live
-        fail_open: compute when the server cannot answer or takes nothing so large; Options.fail_open when not given
+        fail_open: compute when the server cannot answer, takes nothing so large or cannot read the
+            chat request; Options.fail_open when not given
         stale_if_error: when `fn` raises and the server offered a stale answer, that one
         error_ttl_ms: what `fn` raises is told to all who ask the same within this time, as
             UpstreamFailed; without it the next caller tries
@@ -210,7 +211,7 @@ async def _stream(fetcher: Fetcher, client: AsyncClient, request: Request, label
             raise slot.error
         outcome = outcome_of(slot.result)
     except Error as error:
-        outcome = fetcher.opened(error)
+        outcome = fetcher.opened(error, request)
     try:
         if has_answer(outcome):
             for each in follower.rest(outcome.fetched["response"]):

@@ -39,6 +39,31 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         """
         return self._call("CACHE.APPEND", [lease, chunk], {}, call)
 
+    def cache_calibrate(
+            self, pairs: Any, *, type: str | None = None, max_error: float | None = None,
+            apply: bool | None = None, replace: bool | None = None,
+            call: CallOptions | None = None) -> MapR:
+        """Judges labelled pairs of questions as the semantic tier would, keeps them as evidence of
+        this namespace and query type, and reports from which probability on answers may be served
+        inside the error budget. Pairs that a guard vetoes are never served and say nothing of the
+        threshold.
+
+        pairs: array of [stored question, asked question, whether the answer of the first serves the
+            second], at most 2000; empty: only report
+        type: the query type that is calibrated (default general)
+        max_error: share of wrong answers that the semantic tier may give; the query type's budget
+            when not given; 0: that tier answers nothing
+        apply: false: report what these pairs alone would say, and keep nothing (default true)
+        replace: true: forget the pairs of earlier calls (default false)
+        Result: {pairs, vetoed, serves, threshold: of p_correct, bound: the 98 % upper confidence
+        bound of the wrong share from there on, wrong_share: of the pairs seen from there on,
+        hit_share: of all pairs, those above, evidence: pairs known of this namespace and type from
+        calibration, verification and feedback}.
+        """
+        return self._call(
+                "CACHE.CALIBRATE", [pairs], {"type": type, "max_error": max_error, "apply": apply,
+                "replace": replace}, call)
+
     def cache_expire(
             self, prompt: str | None, ttl_ms: int, *, identity: Any = None, request: Any = None,
             identity_mode: str | None = None, call: CallOptions | None = None) -> AnyR:
@@ -67,7 +92,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             self, prompt: str | None, *, identity: Any = None, request: Any = None,
             identity_mode: str | None = None, type: str | None = None,
             max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
-            rows: int | None = None, call: CallOptions | None = None) -> MapR:
+            rows: int | None = None, max_error: float | None = None, vector: Any = None,
+            call: CallOptions | None = None) -> MapR:
         """What CACHE.LOOKUP would answer and why: the type and which rule found it, each tier by
         itself, who computes the answer, and the nearest entries with the fields in which their
         identities differ. Counts nothing and changes nothing.
@@ -85,19 +111,27 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             may be another model's, another persona's or of another format
         type: the query type; found by rules when not given
         max_age_ms: older entries are a miss
-        tier: the last tier that is tried: exact, or normalized (the default)
+        tier: the last tier that is tried: exact, normalized, or semantic (the default)
         stale_ok_ms: take an answer that is past its time to live by up to this much, as far as its
             type keeps such answers (stale_ms, which is also the default); 0: none
         rows: how many entries are read in search of the nearest ones (default 10000)
+        max_error: share of wrong answers that the semantic tier may give; the query type's budget
+            when not given; 0: that tier answers nothing
+        vector: bin of little-endian float32: the prompt's vector, where semantic.embedder is
+            `client`; any length but zero
         Result: {status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers:
-        {name: {mode, status, reason}}, computing: "nobody", "another caller" or "failed", nearest:
-        [{id, prompt, model, expires_at_ms, same_prompt, overlap, differences: [{path, asked,
-        stored}]}], rows_read, complete}; asked and stored are JSON, empty where there is nothing.
+        {name: {mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong
+        share from there on, evidence: judged pairs of this namespace and type, considered: [{id,
+        prompt, similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]}, computing:
+        "nobody", "another caller" or "failed", nearest: [{id, prompt, model, expires_at_ms,
+        same_prompt, overlap, differences: [{path, asked, stored}]}], rows_read, complete}; asked
+        and stored are JSON, empty where there is nothing.
         """
         return self._call(
                 "CACHE.EXPLAIN", [prompt], {"identity": identity, "request": request,
                 "identity_mode": identity_mode, "type": type, "max_age_ms": max_age_ms,
-                "tier": tier, "stale_ok_ms": stale_ok_ms, "rows": rows}, call)
+                "tier": tier, "stale_ok_ms": stale_ok_ms, "rows": rows, "max_error": max_error,
+                "vector": vector}, call)
 
     def cache_export(
             self, *, after: str | None = None, limit: int | None = None, type: str | None = None,
@@ -120,6 +154,17 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "CACHE.EXPORT", [], {"after": after, "limit": limit, "type": type, "tag": tag},
                 call)
 
+    def cache_feedback(self, hit: int, verdict: str, *, call: CallOptions | None = None) -> MapR:
+        """Tells whether a hit of the semantic tier was right. After `bad` this question and its
+        close relatives never get that entry again; others still do. Both verdicts count as evidence
+        of the query type, and move the probability from which on answers are served.
+
+        hit: the `hit` of CACHE.LOOKUP or CACHE.FETCH
+        verdict: good: the answer was right (of `verify`: the model's own answer agrees); bad
+        Result: {quarantined}.
+        """
+        return self._call("CACHE.FEEDBACK", [hit, verdict], {}, call)
+
     def cache_fetch(
             self, prompt: str | None, *, identity: Any = None, request: Any = None,
             identity_mode: str | None = None, type: str | None = None,
@@ -127,8 +172,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             wait: bool | None = None, wait_ms: int | None = None, lease_ms: int | None = None,
             no_cache: bool | None = None, no_store: bool | None = None,
             only_if_cached: bool | None = None, bypass: bool | None = None,
-            stream: str | None = None, replay: str | None = None,
-            call: CallOptions | None = None) -> MapR:
+            stream: str | None = None, replay: str | None = None, max_error: float | None = None,
+            vector: Any = None, call: CallOptions | None = None) -> MapR:
         """The stored answer; or a lease, when nobody computes it yet: compute, then CACHE.FILL; or
         the wait for the caller who has the lease. When that one gives up, goes away or does not
         renew in time, the next waiter gets the lease. Where a stale answer is allowed, one caller
@@ -148,7 +193,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             may be another model's, another persona's or of another format
         type: the query type; found by rules when not given
         max_age_ms: older entries are a miss
-        tier: the last tier that is tried: exact, or normalized (the default)
+        tier: the last tier that is tried: exact, normalized, or semantic (the default)
         stale_ok_ms: take an answer that is past its time to live by up to this much, as far as its
             type keeps such answers (stale_ms, which is also the default); 0: none
         wait: false: answer `miss` instead of waiting for another caller (default true)
@@ -165,11 +210,16 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             pieces as they were appended; joined: as one answer, as the same API gives it without
             streaming. A response that is no stream is given as it is; bad_request when the stream
             is no answer (stored by CACHE.STORE, which looks at none)
-        Result: {status: "hit" or "stale", ... as CACHE.LOOKUP}; {status: "lease", lease, lease_ms,
-        type, reason}, with the fields of a stale answer when there is one, should the upstream
-        fail; {status: "error", error, retry_after_ms, reason}: the upstream failed for another
-        caller, leave it alone for so long; or {status: "miss", "bypass" or "timeout", reason}:
-        compute, but there is nothing to fill.
+        max_error: share of wrong answers that the semantic tier may give; the query type's budget
+            when not given; 0: that tier answers nothing
+        vector: bin of little-endian float32: the prompt's vector, where semantic.embedder is
+            `client`; any length but zero
+        Result: {status: "hit" or "stale", ... as CACHE.LOOKUP}; {status: "verify", lease, lease_ms,
+        ... as CACHE.LOOKUP}: compute, fill, and tell CACHE.FEEDBACK whether the answers agree;
+        {status: "lease", lease, lease_ms, type, reason}, with the fields of a stale answer when
+        there is one, should the upstream fail; {status: "error", error, retry_after_ms, reason}:
+        the upstream failed for another caller, leave it alone for so long; or {status: "miss",
+        "bypass" or "timeout", reason}: compute, but there is nothing to fill.
         """
         return self._call(
                 "CACHE.FETCH", [prompt], {"identity": identity, "request": request,
@@ -177,12 +227,12 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "tier": tier, "stale_ok_ms": stale_ok_ms, "wait": wait, "wait_ms": wait_ms,
                 "lease_ms": lease_ms, "no_cache": no_cache, "no_store": no_store,
                 "only_if_cached": only_if_cached, "bypass": bypass, "stream": stream,
-                "replay": replay}, call)
+                "replay": replay, "max_error": max_error, "vector": vector}, call)
 
     def cache_fill(
             self, lease: str, response: Any, *, tags: Sequence[str] | None = None,
             ttl_ms: int | None = None, tokens_in: int | None = None, tokens_out: int | None = None,
-            cost_nano: int | None = None, model: str | None = None,
+            cost_nano: int | None = None, model: str | None = None, vector: Any = None,
             call: CallOptions | None = None) -> MapR:
         """Stores the answer that a lease was for, and hands it to everybody who waits for it. An
         empty answer, an error of the upstream and a stream that was cut are refused, and the lease
@@ -199,13 +249,15 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         cost_nano: price of that call in nano-dollars
         model: who answered; for reports and invalidation, not part of the identity; that of the
             `request` when not given
+        vector: bin of little-endian float32: the prompt's vector, where semantic.embedder is
+            `client`; any length but zero
         Result: {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored:
         false, reason} when the policies keep no such answer: whoever waits has it all the same.
         """
         return self._call(
                 "CACHE.FILL", [lease, response], {"tags": tags, "ttl_ms": ttl_ms,
                 "tokens_in": tokens_in, "tokens_out": tokens_out, "cost_nano": cost_nano,
-                "model": model}, call)
+                "model": model, "vector": vector}, call)
 
     def cache_import(
             self, entries: Any, *, keep_expiry: bool | None = None, replace: bool | None = None,
@@ -283,9 +335,12 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             self, prompt: str | None, *, identity: Any = None, request: Any = None,
             identity_mode: str | None = None, type: str | None = None,
             max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
-            replay: str | None = None, call: CallOptions | None = None) -> MapR:
+            replay: str | None = None, max_error: float | None = None, vector: Any = None,
+            call: CallOptions | None = None) -> MapR:
         """The stored answer to a prompt, or a miss: first by the same text, then by the same text
-        but for case, white space and terminal punctuation.
+        but for case, white space and terminal punctuation, then the answer to the same question in
+        other words, as long as the error budget allows. `verify` instead of `hit`: ask the model,
+        and tell CACHE.FEEDBACK whether the answers agree.
 
         prompt: the question, UTF-8; nil when `request` is given
         identity: all besides the prompt that can change the answer: model, system prompt, tools,
@@ -300,20 +355,27 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             may be another model's, another persona's or of another format
         type: the query type; found by rules when not given
         max_age_ms: older entries are a miss
-        tier: the last tier that is tried: exact, or normalized (the default)
+        tier: the last tier that is tried: exact, normalized, or semantic (the default)
         stale_ok_ms: take an answer that is past its time to live by up to this much, as far as its
             type keeps such answers (stale_ms, which is also the default); 0: none
         replay: how an answer that was streamed is given: chunks (the default): the array of its
             pieces as they were appended; joined: as one answer, as the same API gives it without
             streaming. A response that is no stream is given as it is; bad_request when the stream
             is no answer (stored by CACHE.STORE, which looks at none)
-        Result: {status: "hit" or "stale", tier, id, response, type, age_ms, expires_at_ms,
-        tokens_in, tokens_out, cost_nano, model, reason}, or {status: "miss", reason}.
+        max_error: share of wrong answers that the semantic tier may give; the query type's budget
+            when not given; 0: that tier answers nothing
+        vector: bin of little-endian float32: the prompt's vector, where semantic.embedder is
+            `client`; any length but zero
+        Result: {status: "hit", "stale" or "verify", tier, id, response, type, age_ms,
+        expires_at_ms, tokens_in, tokens_out, cost_nano, model, reason}, of the semantic tier also
+        {hit: its number for CACHE.FEEDBACK, similarity, p_correct: the probability that the answer
+        is right, bound: of the wrong share of such hits}; or {status: "miss", reason}.
         """
         return self._call(
                 "CACHE.LOOKUP", [prompt], {"identity": identity, "request": request,
                 "identity_mode": identity_mode, "type": type, "max_age_ms": max_age_ms,
-                "tier": tier, "stale_ok_ms": stale_ok_ms, "replay": replay}, call)
+                "tier": tier, "stale_ok_ms": stale_ok_ms, "replay": replay, "max_error": max_error,
+                "vector": vector}, call)
 
     def cache_renew(self, lease: str, *, call: CallOptions | None = None) -> MapR:
         """Says that the answer is still being computed: the lease lives for its whole time again.
@@ -333,12 +395,17 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             `unnamed`)
         Result: {entries, entries_max, bytes, bytes_max, eviction, memory_bytes, types (or models,
         or bots): {name: counters}, total: counters, log: {sample_ppm, pending, recorded, dropped,
-        dropped_tokens_in, dropped_tokens_out, dropped_cost_nano}}; counters are {lookups,
+        dropped_tokens_in, dropped_tokens_out, dropped_cost_nano}, semantic: {type: {serves: whether
+        the tier may answer at all, threshold: of p_correct, bound: of the wrong share above it,
+        evidence: judged pairs, verified and verified_wrong: hits that were verified, wrong_share
+        with its 95 % interval wrong_share_low to wrong_share_high}}}; counters are {lookups,
         hits_exact, hits_normalized, misses, stores, evictions, tokens_saved_in, tokens_saved_out,
         cost_saved_nano, followers, stale, shadow_hits, shadow_cost_nano, bypasses, misses_expired,
         misses_too_old, misses_invalidated, misses_by_policy, refused_fills, hit_age_ms,
-        lookup_micros, follower_wait_ms, misses_unknown, hit_ages: hits [under a minute, an hour, a
-        day old, older], lookup_times: lookups [under 10 us, 100 us, 1 ms, 10 ms, 100 ms, longer]}.
+        lookup_micros, follower_wait_ms, hits_semantic, misses_guarded, misses_unsure,
+        misses_barred, misses_no_vector, misses_to_verify, misses_unknown, hit_ages: hits [under a
+        minute, an hour, a day old, older], lookup_times: lookups [under 10 us, 100 us, 1 ms, 10 ms,
+        100 ms, longer]}.
         """
         return self._call("CACHE.STATS", [], {"by": by}, call)
 
@@ -347,7 +414,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             identity_mode: str | None = None, type: str | None = None,
             tags: Sequence[str] | None = None, ttl_ms: int | None = None,
             tokens_in: int | None = None, tokens_out: int | None = None,
-            cost_nano: int | None = None, model: str | None = None,
+            cost_nano: int | None = None, model: str | None = None, vector: Any = None,
             call: CallOptions | None = None) -> MapR:
         """Stores the answer to a prompt; the same prompt and identity replaces what was there.
 
@@ -371,6 +438,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         cost_nano: price of that call in nano-dollars
         model: who answered; for reports and invalidation, not part of the identity; that of the
             `request` when not given
+        vector: bin of little-endian float32: the prompt's vector, where semantic.embedder is
+            `client`; any length but zero
         Result: {stored: true, id, tier_keys: {exact, normalized}, expires_at_ms}, or {stored:
         false, reason} when the policies keep no answer to this question (see CACHE.TYPES).
         """
@@ -378,7 +447,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "CACHE.STORE", [prompt, response], {"identity": identity, "request": request,
                 "identity_mode": identity_mode, "type": type, "tags": tags, "ttl_ms": ttl_ms,
                 "tokens_in": tokens_in, "tokens_out": tokens_out, "cost_nano": cost_nano,
-                "model": model}, call)
+                "model": model, "vector": vector}, call)
 
     def cache_types(self, *, call: CallOptions | None = None) -> MapR:
         """The configured query types with their policies.

@@ -23,7 +23,7 @@ class FetchOptions(TypedDict, total=False):
     max_age_ms: int
     # older entries are a miss
     tier: str
-    # the last tier that is tried: exact, or normalized (the default)
+    # the last tier that is tried: exact, normalized, or semantic (the default)
     stale_ok_ms: int
     # take an answer that is past its time to live by up to this much, as far as its type keeps such
     # answers (stale_ms, which is also the default); 0: none
@@ -47,3 +47,9 @@ class FetchOptions(TypedDict, total=False):
     # they were appended; joined: as one answer, as the same API gives it without streaming. A
     # response that is no stream is given as it is; bad_request when the stream is no answer (stored
     # by CACHE.STORE, which looks at none)
+    max_error: float
+    # share of wrong answers that the semantic tier may give; the query type's budget when not
+    # given; 0: that tier answers nothing
+    vector: Any
+    # bin of little-endian float32: the prompt's vector, where semantic.embedder is `client`; any
+    # length but zero

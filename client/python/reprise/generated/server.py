@@ -69,7 +69,7 @@ class ServerCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
     def info(self, section: str | None = None, *, call: CallOptions | None = None) -> MapR:
         """The state of the server: versions, clients, storage, cache, process.
 
-        section: server, clients, store, cache or process; all when not given
+        section: server, clients, store, cache, semantic or process; all when not given
         Result: {section: {field: value}}.
         """
         return self._call("INFO", [*given(section)], {}, call)

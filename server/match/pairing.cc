@@ -1,0 +1,306 @@
+// Owns how words find their partners.
+#include "server/match/pairing.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "server/match/idf.h"
+#include "server/match/spelling.h"
+
+namespace reprise::match {
+namespace {
+
+constexpr std::size_t kAcronymBytesMax = 6;
+
+Side Begin(const Words& words) {
+  return {&words, std::vector<std::int32_t>(words.list.size(), kNobody),
+          std::vector<Bond>(words.list.size(), Bond::kNone)};
+}
+
+void Join(Pairing& pairing, std::size_t stored, std::size_t asked, Bond bond) {
+  pairing.stored.partner[stored] = static_cast<std::int32_t>(asked);
+  pairing.stored.bond[stored] = bond;
+  pairing.asked.partner[asked] = static_cast<std::int32_t>(stored);
+  pairing.asked.bond[asked] = bond;
+}
+
+// The k-th of a form here is the k-th there; a form's unequal counts leave the last ones alone, but
+// those count as said: repeating a word changes nothing.
+void PairSame(Pairing& pairing) {
+  const Side& asked = pairing.asked;
+  for (std::size_t i = 0; i < pairing.stored.size(); ++i) {
+    const std::uint64_t key = pairing.stored.At(i).key;
+    for (std::size_t j = 0; j < asked.size(); ++j) {
+      if (asked.IsAlone(j) && asked.At(j).key == key &&
+          asked.At(j).canon == pairing.stored.At(i).canon) {
+        Join(pairing, i, j, Bond::kSame);
+        break;
+      }
+    }
+  }
+}
+
+// A word said twice here and once there is no difference; numbers are.
+void ForgiveRepeats(Side& side) {
+  for (std::size_t i = 0; i < side.size(); ++i) {
+    if (!side.IsAlone(i) || side.At(i).kind != Kind::kPlain) {
+      continue;
+    }
+    for (std::size_t j = 0; j < side.size(); ++j) {
+      if (side.bond[j] == Bond::kSame && side.At(j).key == side.At(i).key) {
+        side.bond[i] = Bond::kSame;
+        side.partner[i] = side.partner[j];
+        break;
+      }
+    }
+  }
+}
+
+double WrittenOf(const Word& word) {
+  return word.dimension == Dimension::kNone ? word.value : word.written;
+}
+
+// "5567A" is a reference, not so many amperes.
+bool HasLetterBehind(const Side& side, std::size_t at) {
+  return at + 1 < side.size() && side.At(at + 1).folded.size() == 1 &&
+         side.At(at + 1).begin == side.At(at).end;
+}
+
+// "3 months" and "3 monts": the unit is known on one side only.
+void PairNumbers(Pairing& pairing) {
+  for (std::size_t i = 0; i < pairing.stored.size(); ++i) {
+    const Word& one = pairing.stored.At(i);
+    for (std::size_t j = 0;
+         j < pairing.asked.size() && one.kind == Kind::kNumber && pairing.stored.IsAlone(i); ++j) {
+      const Word& other = pairing.asked.At(j);
+      if (other.kind == Kind::kNumber && pairing.asked.IsAlone(j) &&
+          WrittenOf(one) == WrittenOf(other) &&
+          (one.dimension == Dimension::kNone) != (other.dimension == Dimension::kNone) &&
+          HasLetterBehind(pairing.stored, i) == HasLetterBehind(pairing.asked, j)) {
+        Join(pairing, i, j, Bond::kSame);
+      }
+    }
+  }
+}
+
+// A country and its people: "universities in Germany", "German universities".
+constexpr auto kPeoples = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"germany", "german"},         {"france", "french"},          {"spain", "spanish"},
+    {"italy", "italian"},          {"portugal", "portuguese"},    {"poland", "polish"},
+    {"russia", "russian"},         {"china", "chinese"},          {"japan", "japanese"},
+    {"korea", "korean"},           {"india", "indian"},           {"turkey", "turkish"},
+    {"netherlands", "dutch"},      {"sweden", "swedish"},         {"norway", "norwegian"},
+    {"denmark", "danish"},         {"finland", "finnish"},        {"greece", "greek"},
+    {"ukraine", "ukrainian"},      {"hungary", "hungarian"},      {"romania", "romanian"},
+    {"mexico", "mexican"},         {"brazil", "brazilian"},       {"canada", "canadian"},
+    {"australia", "australian"},   {"ireland", "irish"},          {"scotland", "scottish"},
+    {"united_kingdom", "british"}, {"united_states", "american"}, {"switzerland", "swiss"},
+    {"austria", "austrian"},       {"egypt", "egyptian"},         {"israel", "israeli"},
+    {"vietnam", "vietnamese"},     {"thailand", "thai"},          {"europe", "european"},
+});
+
+bool IsPeopleOf(const Word& country, const Word& people) {
+  return std::any_of(kPeoples.begin(), kPeoples.end(), [&](const auto& row) {
+    return country.canon == row.first &&
+           (people.folded == row.second || people.folded == std::string(row.second) + "s");
+  });
+}
+
+void PairPeoples(Pairing& pairing) {
+  for (std::size_t i = 0; i < pairing.stored.size(); ++i) {
+    for (std::size_t j = 0; j < pairing.asked.size() && pairing.stored.IsAlone(i); ++j) {
+      const Word& one = pairing.stored.At(i);
+      const Word& other = pairing.asked.At(j);
+      if (pairing.asked.IsAlone(j) && (IsPeopleOf(one, other) || IsPeopleOf(other, one))) {
+        Join(pairing, i, j, Bond::kNear);
+      }
+    }
+  }
+}
+
+bool IsKnown(const Word& word) {
+  return word.Is(mark::kListed) || IsKnownWord(word.canon);
+}
+
+std::vector<std::size_t> Alone(const Side& side, bool content_only) {
+  std::vector<std::size_t> list;
+  for (std::size_t i = 0; i < side.size() && list.size() < kNearMax; ++i) {
+    const Word& word = side.At(i);
+    if (side.IsAlone(i) && word.kind == Kind::kPlain && (word.IsContent() || !content_only)) {
+      list.push_back(i);
+    }
+  }
+  return list;
+}
+
+bool IsOneSpelling(const Word& one, const Word& other) {
+  if (IsKnown(one) && IsKnown(other)) {
+    return false;
+  }
+  if (!one.IsContent() && !other.IsContent()) {
+    return false;
+  }
+  // A digit more or less is another thing: "LN-5567" and "LN-5567A".
+  const auto has_digit = [](const Word& word) {
+    return word.folded.find_first_of("0123456789") != std::string::npos;
+  };
+  if (AreOpposite(one.canon, other.canon) || has_digit(one) || has_digit(other)) {
+    return false;
+  }
+  return IsSlip(one.folded, other.folded) || IsSlip(one.canon, other.canon) ||
+         (one.canon.size() >= 4 && one.folded + "s" == other.folded);
+}
+
+struct Candidate {
+  std::size_t distance;
+  std::size_t apart;
+  std::uint64_t tie;  // the same from both sides
+  std::size_t stored;
+  std::size_t asked;
+};
+
+void PairSlips(Pairing& pairing) {
+  const auto here = Alone(pairing.stored, false);
+  const auto there = Alone(pairing.asked, false);
+  std::vector<Candidate> found;
+  for (const std::size_t i : here) {
+    for (const std::size_t j : there) {
+      const Word& one = pairing.stored.At(i);
+      const Word& other = pairing.asked.At(j);
+      if (IsOneSpelling(one, other)) {
+        found.push_back({EditDistance(one.folded, other.folded, 2), i > j ? i - j : j - i,
+                         one.key ^ other.key, i, j});
+      }
+    }
+  }
+  std::sort(found.begin(), found.end(), [](const Candidate& left, const Candidate& right) {
+    return std::tie(left.distance, left.apart, left.tie) <
+           std::tie(right.distance, right.apart, right.tie);
+  });
+  for (const Candidate& item : found) {
+    if (pairing.stored.IsAlone(item.stored) && pairing.asked.IsAlone(item.asked)) {
+      Join(pairing, item.stored, item.asked, Bond::kNear);
+    }
+  }
+}
+
+// The words from `at` whose first letters spell `letters`, each with letters from inside too when
+// the next word does not give them ("oltp": online transaction processing); 0: they do not.
+std::size_t SpellsOut(const Side& side, std::size_t at, std::string_view letters) {
+  std::size_t used = 0;
+  std::size_t index = at;
+  while (index < side.size() && used < letters.size()) {
+    const Word& word = side.At(index);
+    if (word.folded.empty() || word.kind != Kind::kPlain) {
+      return 0;
+    }
+    if (word.folded[0] != letters[used]) {
+      if (!word.Has(trait::kFunction) || used == 0) {
+        return 0;
+      }
+      ++index;
+      continue;
+    }
+    ++used;
+    ++index;
+    std::size_t inside = 1;
+    while (used < letters.size() &&
+           (index == side.size() || side.At(index).folded[0] != letters[used])) {
+      inside = word.folded.find(letters[used], inside);
+      if (inside == std::string::npos) {
+        break;  // a function word may follow
+      }
+      ++inside;
+      ++used;
+    }
+  }
+  return used == letters.size() ? index - at : 0;
+}
+
+// The words of `side` from `at` that `word` stands for: by their first letters, or written
+// together; 0: none.
+std::size_t SpanOf(const Word& word, const Side& side, std::size_t at) {
+  if (word.folded.size() >= 2 && word.folded.size() <= kAcronymBytesMax) {
+    if (const std::size_t span = SpellsOut(side, at, word.folded); span >= 2) {
+      return span;
+    }
+  }
+  const bool joined =
+      at + 1 < side.size() && side.At(at).folded + side.At(at + 1).folded == word.folded;
+  return joined ? 2 : 0;
+}
+
+void JoinSpan(Side& one, std::size_t index, Side& other, std::pair<std::size_t, std::size_t> span) {
+  for (std::size_t k = span.first; k < span.first + span.second; ++k) {
+    if (other.IsAlone(k)) {
+      other.partner[k] = static_cast<std::int32_t>(index);
+      other.bond[k] = Bond::kNear;
+    }
+  }
+  one.partner[index] = static_cast<std::int32_t>(span.first);
+  one.bond[index] = Bond::kNear;
+}
+
+// One word of `one` for several neighbours of `other`: "ml" and "machine learning", "postcode" and
+// "post code". The several share the partner.
+void PairCompounds(Side& one, Side& other) {
+  for (const std::size_t i : Alone(one, true)) {
+    for (const std::size_t j : Alone(other, true)) {
+      if (const std::size_t span = SpanOf(one.At(i), other, j); span > 0) {
+        JoinSpan(one, i, other, {j, span});
+        break;
+      }
+    }
+  }
+}
+
+// "not allowed" and "forbidden".
+void PairOpposed(Pairing& pairing) {
+  for (const std::size_t i : Alone(pairing.stored, true)) {
+    for (const std::size_t j : Alone(pairing.asked, true)) {
+      const Word& one = pairing.stored.At(i);
+      const Word& other = pairing.asked.At(j);
+      if (pairing.asked.IsAlone(j) && one.Is(mark::kNegated) != other.Is(mark::kNegated) &&
+          AreOpposite(one.canon, other.canon)) {
+        Join(pairing, i, j, Bond::kOpposed);
+        break;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Pairing Pair(const Words& stored, const Words& asked) {
+  Pairing pairing{Begin(stored), Begin(asked)};
+  PairSame(pairing);
+  ForgiveRepeats(pairing.stored);
+  ForgiveRepeats(pairing.asked);
+  PairNumbers(pairing);
+  PairPeoples(pairing);
+  PairOpposed(pairing);
+  PairCompounds(pairing.stored, pairing.asked);
+  PairCompounds(pairing.asked, pairing.stored);
+  PairSlips(pairing);
+  return pairing;
+}
+
+double PairedShare(const Pairing& pairing) {
+  std::size_t paired = 0;
+  std::size_t all = 0;
+  for (const Side* side : {&pairing.stored, &pairing.asked}) {
+    for (std::size_t i = 0; i < side->size(); ++i) {
+      if (side->At(i).IsContent() && side->At(i).kind == Kind::kPlain) {
+        ++all;
+        paired += side->IsAlone(i) ? 0U : 1U;
+      }
+    }
+  }
+  return all == 0 ? 1.0 : static_cast<double>(paired) / static_cast<double>(all);
+}
+
+}  // namespace reprise::match

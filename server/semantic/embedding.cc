@@ -1,0 +1,221 @@
+#include "server/semantic/embedding.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <utility>
+#include <vector>
+
+#include "server/embed/hash_embedder.h"
+#include "server/embed/http_embedder.h"
+#include "server/embed/use_lite.h"
+#include "server/embed/vector_cache.h"
+#include "server/semantic/seed.h"
+
+namespace reprise::semantic {
+namespace {
+
+using base::Code;
+using base::Error;
+
+embed::VectorCacheOptions CacheOptionsOf(std::int64_t bytes) {
+  constexpr std::size_t kWithTokens = 256;  // about 40 KiB each
+  embed::VectorCacheOptions options;
+  options.bytes_max = static_cast<std::size_t>(bytes);
+  options.token_entries_max = kWithTokens;
+  options.seed = RandomSeed();
+  return options;
+}
+
+class UseLiteEmbedding final : public Embedding {
+ public:
+  UseLiteEmbedding(std::unique_ptr<embed::UseLite> model, std::int64_t cache_bytes)
+      : model_(std::move(model)), cache_(CacheOptionsOf(cache_bytes)) {}
+
+  std::string_view Name() const override { return model_->Name(); }
+  std::string_view Fingerprint() const override { return model_->Fingerprint(); }
+  std::size_t Width() const override { return model_->Width(); }
+  bool HasTokens() const override { return true; }
+  bool IsLocal() const override { return true; }
+
+  base::Result<VectorsPtr> Embed(std::string_view text) const override {
+    if (const auto known = cache_.Find(text); known != nullptr) {
+      auto vectors = std::make_shared<embed::TokenVectors>();
+      vectors->vector = *known;
+      return VectorsPtr(std::move(vectors));
+    }
+    return Compute(text);
+  }
+  base::Result<VectorsPtr> EmbedTokens(std::string_view text) const override {
+    if (VectorsPtr known = cache_.FindTokens(text); known != nullptr) {
+      return known;
+    }
+    return Compute(text);
+  }
+
+ private:
+  base::Result<VectorsPtr> Compute(std::string_view text) const {
+    ASSIGN_OR_RETURN(embed::TokenVectors made, model_->EmbedTokens(text));
+    embedded_.fetch_add(1, std::memory_order_relaxed);
+    auto vectors = std::make_shared<const embed::TokenVectors>(std::move(made));
+    cache_.KeepTokens(text, vectors);
+    return VectorsPtr(std::move(vectors));
+  }
+
+  const std::unique_ptr<embed::UseLite> model_;
+  mutable embed::VectorCache cache_;
+};
+
+// Programs of a build tree stand in build/<preset>/bin, its models in build/models.
+std::string ModelsDirOf(const EmbeddingOptions& options) {
+  if (!options.models_dir.empty()) {
+    return options.models_dir;
+  }
+  std::error_code failed;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const auto beside = program.parent_path().parent_path().parent_path() / "models";
+  return !failed && std::filesystem::is_directory(beside, failed) ? beside.string()
+                                                                  : "/usr/share/reprise/models";
+}
+
+// So quick that a cache would cost more.
+class HashEmbedding final : public Embedding {
+ public:
+  bool IsLocal() const override { return true; }
+  std::string_view Name() const override { return model_.Name(); }
+  std::string_view Fingerprint() const override { return model_.Fingerprint(); }
+  std::size_t Width() const override { return model_.Width(); }
+
+  base::Result<VectorsPtr> Embed(std::string_view text) const override {
+    embed::TokenVectors made;
+    ASSIGN_OR_RETURN(made.vector, model_.Embed(text));
+    embedded_.fetch_add(1, std::memory_order_relaxed);
+    return VectorsPtr(std::make_shared<const embed::TokenVectors>(std::move(made)));
+  }
+
+ private:
+  const embed::HashEmbedder model_;
+};
+
+// Asks an endpoint, and waits for it as long as the deadline allows.
+class HttpEmbedding final : public Embedding {
+ public:
+  HttpEmbedding(std::unique_ptr<embed::HttpEmbedder> model, std::int64_t cache_bytes)
+      : model_(std::move(model)), cache_(CacheOptionsOf(cache_bytes)) {}
+
+  std::string_view Name() const override { return model_->Name(); }
+  std::string_view Fingerprint() const override { return model_->Fingerprint(); }
+  std::size_t Width() const override { return model_->Width(); }
+
+  base::Result<VectorsPtr> Embed(std::string_view text) const override {
+    auto made = std::make_shared<embed::TokenVectors>();
+    if (const auto known = cache_.Find(text); known != nullptr) {
+      made->vector = *known;
+      return VectorsPtr(std::move(made));
+    }
+    auto answer = std::make_shared<std::promise<base::Result<embed::Vector>>>();
+    auto coming = answer->get_future();
+    const base::Status submitted = model_->Submit(
+        std::string(text),
+        [answer](base::Result<embed::Vector> vector) { answer->set_value(std::move(vector)); });
+    if (!submitted.ok()) {
+      return Unavailable(submitted.error());
+    }
+    base::Result<embed::Vector> vector = coming.get();
+    if (!vector.ok()) {
+      return Unavailable(vector.error());
+    }
+    embedded_.fetch_add(1, std::memory_order_relaxed);
+    made->vector = std::move(vector).value();
+    cache_.Keep(text, std::make_shared<const embed::Vector>(made->vector));
+    return VectorsPtr(std::move(made));
+  }
+
+ private:
+  // Whatever it was: to a lookup it is a miss.
+  static Error Unavailable(const Error& error) { return {Code::kUnavailable, error.detail}; }
+
+  const std::unique_ptr<embed::HttpEmbedder> model_;
+  mutable embed::VectorCache cache_;
+};
+
+class ClientEmbedding final : public Embedding {
+ public:
+  explicit ClientEmbedding(std::size_t width)
+      : width_(width), fingerprint_("client-" + std::to_string(width)) {}
+
+  std::string_view Name() const override { return "client"; }
+  std::string_view Fingerprint() const override { return fingerprint_; }
+  std::size_t Width() const override { return width_; }
+  bool IsClient() const override { return true; }
+  base::Result<VectorsPtr> Embed(std::string_view /*text*/) const override {
+    return Error{Code::kBadRequest, "the server has no embedder of its own"};
+  }
+
+ private:
+  const std::size_t width_;
+  const std::string fingerprint_;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<Embedding>> Embedding::Make(const EmbeddingOptions& options,
+                                                         const base::Clock& clock) {
+  if (options.embedder == "client") {
+    return std::unique_ptr<Embedding>(
+        std::make_unique<ClientEmbedding>(static_cast<std::size_t>(options.client_width)));
+  }
+  if (options.embedder == "http") {
+    embed::HttpEmbedderOptions http;
+    http.url = options.url;
+    http.model = options.model;
+    http.key_variable = std::getenv(options.key_variable.c_str()) ==
+                                nullptr  // NOLINT(concurrency-mt-unsafe): at the start
+                            ? ""
+                            : options.key_variable;
+    http.width = static_cast<std::size_t>(options.http_width);
+    http.deadline_ms = options.deadline_ms;
+    ASSIGN_OR_RETURN(auto model, embed::HttpEmbedder::Start(http, clock));
+    return std::unique_ptr<Embedding>(
+        std::make_unique<HttpEmbedding>(std::move(model), options.cache_bytes));
+  }
+  std::string warning;
+  if (options.embedder == "auto" || options.embedder == "use-lite") {
+    auto model = embed::UseLite::Open(embed::UseLitePath(ModelsDirOf(options)), {});
+    if (model.ok()) {
+      return std::unique_ptr<Embedding>(
+          std::make_unique<UseLiteEmbedding>(std::move(model).value(), options.cache_bytes));
+    }
+    warning = model.error().detail + "; questions are compared by words and letters (hash) instead";
+  }
+  auto hash = std::make_unique<HashEmbedding>();
+  hash->warning_ = std::move(warning);
+  return std::unique_ptr<Embedding>(std::move(hash));
+}
+
+base::Result<VectorsPtr> UnitVector(std::span<const float> vector, std::size_t width) {
+  if (vector.size() != width) {
+    return Error{Code::kBadRequest, "'vector' has " + std::to_string(vector.size()) +
+                                        " dimensions, the server is set to " +
+                                        std::to_string(width) + " (semantic.client_width)"};
+  }
+  double square = 0;
+  for (const float value : vector) {
+    square += static_cast<double>(value) * static_cast<double>(value);
+  }
+  constexpr double kShortest = 1e-12;
+  if (!std::isfinite(square) || square < kShortest) {
+    return Error{Code::kBadRequest,
+                 "'vector' has no direction: it holds NaN or infinity, or is zero"};
+  }
+  auto unit = std::make_shared<embed::TokenVectors>();
+  const double length = std::sqrt(square);
+  unit->vector.reserve(width);
+  for (const float value : vector) {
+    unit->vector.push_back(static_cast<float>(static_cast<double>(value) / length));
+  }
+  return VectorsPtr(std::move(unit));
+}
+
+}  // namespace reprise::semantic

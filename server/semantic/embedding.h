@@ -1,0 +1,73 @@
+// Embedding: the embedder that the operator chose, behind one call, with a cache of repeated texts.
+//
+// Choices: `auto` (use-lite when its model is installed, else hash), `use-lite`, `hash`, `http`,
+// `client`. What cannot be had is replaced by `hash`, with a warning that says so.
+//
+// Threads: any but a loop. Errors: kBadRequest (text, or a vector of the wrong width, with NaN, or
+// zero), kUnavailable (http: no answer in time, breaker open). Units: unit vectors. Lifetime: what
+// is returned is shared and does not change.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/clock.h"
+#include "protocol/base/result.h"
+#include "server/embed/embedder.h"
+#include "server/semantic/assess.h"
+
+namespace reprise::semantic {
+
+struct EmbeddingOptions {
+  std::string embedder = "auto";
+  std::string models_dir;  // empty: models beside the build tree's programs, or the package's
+  std::int64_t client_width = 512;  // of `client`
+  std::int64_t cache_bytes = 32 * 1024 * 1024;
+  // Of `http`.
+  std::string url;
+  std::string model;
+  std::string key_variable;
+  std::int64_t http_width = 1'536;
+  std::int64_t deadline_ms = 300;
+};
+
+class Embedding {
+ public:
+  virtual ~Embedding() = default;
+
+  // `clock` outlives it.
+  static base::Result<std::unique_ptr<Embedding>> Make(const EmbeddingOptions& options,
+                                                       const base::Clock& clock);
+
+  virtual std::string_view Name() const = 0;
+  virtual std::string_view Fingerprint() const = 0;
+  virtual std::size_t Width() const = 0;
+  // It can show the vectors of tokens too.
+  virtual bool HasTokens() const { return false; }
+  // Embed computes here and now, and waits for nobody.
+  virtual bool IsLocal() const { return false; }
+  // Vectors come from the callers.
+  virtual bool IsClient() const { return false; }
+  // With tokens only where they cost nothing.
+  virtual base::Result<VectorsPtr> Embed(std::string_view text) const = 0;
+  // With tokens, if it HasTokens.
+  virtual base::Result<VectorsPtr> EmbedTokens(std::string_view text) const { return Embed(text); }
+  // Why it is not what was asked for; empty: it is.
+  std::string_view warning() const { return warning_; }
+  std::uint64_t embedded() const { return embedded_.load(std::memory_order_relaxed); }
+
+ protected:
+  mutable std::atomic<std::uint64_t> embedded_{0};
+
+ private:
+  std::string warning_;
+};
+
+// A caller's vector, made one unit long. Errors: kBadRequest.
+base::Result<VectorsPtr> UnitVector(std::span<const float> vector, std::size_t width);
+
+}  // namespace reprise::semantic

@@ -1,0 +1,38 @@
+#include "server/semantic/prior.h"
+
+#include <string_view>
+
+namespace reprise::semantic {
+namespace {
+
+struct Row {
+  std::size_t bin;
+  std::uint32_t right;
+  std::uint32_t wrong;
+};
+
+#include "server/semantic/prior.inc"
+
+template <std::size_t kRows>
+Tally TallyOf(const Row (&rows)[kRows]) {
+  Tally tally;
+  for (const Row& row : rows) {
+    tally.right[row.bin] = row.right;
+    tally.wrong[row.bin] = row.wrong;
+  }
+  return tally;
+}
+
+}  // namespace
+
+const Tally& PriorOf(std::string_view fingerprint) {
+  static const Tally use_lite = TallyOf(kUseLiteRows);
+  static const Tally hash = TallyOf(kHashRows);
+  static const Tally none;
+  if (fingerprint.starts_with("use-lite")) {
+    return use_lite;
+  }
+  return fingerprint.starts_with("hash") ? hash : none;
+}
+
+}  // namespace reprise::semantic
