@@ -582,6 +582,9 @@ std::uint64_t Cache::Drop(storage::NamespaceId id, bool forget, storage::Transac
   transaction.DeletePrefix(Family::kEntries, {prefix.data(), prefix.size()});
   if (forget) {
     DeleteAccounts(id, transaction);
+    if (semantic_ != nullptr) {
+      semantic_->DropNamespace(id, transaction);
+    }
   }
   transaction.DeletePrefix(Family::kMeta, FloorsPrefix(id));
   flights_.Drop(id);

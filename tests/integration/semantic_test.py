@@ -188,6 +188,27 @@ class LearningTest(SemanticCase):
         self.assertEqual(stranger.call("CACHE.LOOKUP", REPHRASED)["status"], "miss")
         self.assertEqual(stranger.call("CACHE.STATS")["semantic"]["general"]["evidence"], 0)
 
+    def test_what_a_namespace_has_learned_goes_with_it(self):
+        server, rpc = self.start()
+        admin = rpc.call("KEY.CREATE", "default", permissions=["read", "write", "admin"])["key"]
+        rpc.call("AUTH", admin)
+        rpc.call("NAMESPACE.CREATE", "other")
+        other = self.connect(server)
+        other.call("AUTH", rpc.call("KEY.CREATE", "other", permissions=["read", "write"])["key"])
+        self.store(other)
+        self.indexed(rpc, 1)
+        self.teach(other)
+        other.call("CACHE.FEEDBACK", other.call("CACHE.LOOKUP", REPHRASED)["hit"], "bad")
+        self.assertEqual(rpc.call("INFO", "semantic")["semantic"]["quarantined"], 1)
+        rpc.call("NAMESPACE.DEL", "other")
+        self.assertEqual(self.indexed(rpc, 0)["quarantined"], 0)
+        if not harness.is_in_memory():
+            server.kill()
+            server.start()
+            rpc = self.connect(server)
+            rpc.call("AUTH", admin)
+            self.assertEqual(self.indexed(rpc, 0)["quarantined"], 0)
+
     def test_bad_verdicts_close_the_tier(self):
         _, rpc = self.start()
         self.store(rpc)
