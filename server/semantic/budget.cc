@@ -55,6 +55,12 @@ std::uint32_t Saturated(std::uint64_t count) {
       std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
 }
 
+// Whether the upper bound of the wrong share is inside the budget, without looking for the bound.
+bool IsInside(double wrong, double pairs, const BudgetOptions& options) {
+  return wrong < pairs &&
+         BetaBelow(wrong + 1, pairs - wrong, options.max_error) >= options.confidence;
+}
+
 // The tests from the strictest threshold down. The first ones have too few pairs to pass whatever
 // their labels are, and are left out; from then on each must pass.
 template <typename RightOf, typename WrongOf>
@@ -73,12 +79,14 @@ Ruling Descend(const RightOf& right_of, const WrongOf& wrong_of, const BudgetOpt
     }
     pairs += here;
     wrong += wrong_of(bin);
-    const double bound = UpperBound(wrong, pairs, options.confidence);
-    if (bound <= options.max_error) {
-      ruling = {true, FloorOf(bin), bound, wrong / pairs, pairs / all, pairs};
-    } else if (ruling.serves || UpperBound(0, pairs, options.confidence) <= options.max_error) {
+    if (IsInside(wrong, pairs, options)) {
+      ruling = {true, FloorOf(bin), 1, wrong / pairs, pairs / all, pairs};
+    } else if (ruling.serves || IsInside(0, pairs, options)) {
       break;
     }
+  }
+  if (ruling.serves) {
+    ruling.bound = UpperBound(ruling.observed * ruling.pairs, ruling.pairs, options.confidence);
   }
   return ruling;
 }

@@ -170,10 +170,9 @@ base::Result<std::unique_ptr<Embedding>> Embedding::Make(const EmbeddingOptions&
     embed::HttpEmbedderOptions http;
     http.url = options.url;
     http.model = options.model;
-    http.key_variable = std::getenv(options.key_variable.c_str()) ==
-                                nullptr  // NOLINT(concurrency-mt-unsafe): at the start
-                            ? ""
-                            : options.key_variable;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): at the start, before other threads
+    const bool has_key = std::getenv(options.key_variable.c_str()) != nullptr;
+    http.key_variable = has_key ? options.key_variable : "";
     http.width = static_cast<std::size_t>(options.http_width);
     http.deadline_ms = options.deadline_ms;
     ASSIGN_OR_RETURN(auto model, embed::HttpEmbedder::Start(http, clock));

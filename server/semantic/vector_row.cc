@@ -52,9 +52,8 @@ std::string VectorPrefix(std::string_view fingerprint) {
 }
 
 std::string EntryPrefix(storage::NamespaceId id) {
-  std::string prefix;
-  AppendBigEndian(static_cast<std::uint32_t>(id), sizeof(std::uint32_t), prefix);
-  return prefix;
+  const auto prefix = storage::PrefixOf(id);
+  return {prefix.data(), prefix.size()};
 }
 
 std::string FileNameOf(std::string_view fingerprint) {
