@@ -85,6 +85,9 @@ std::unique_ptr<Server> Server::Start(config::Config config, const Flags& flags,
     return failed(kBadDirectory, instance.error());
   }
   server->instance_ = std::move(instance).value();
+  if (const std::string warning = server->instance_->semantic().Stats().warning; !warning.empty()) {
+    server->log_->Log(telemetry::Level::kWarn, "embedder", {{"message", warning}});
+  }
   const bool outside = !config::IsLoopback(in_force->network.bind).value_or(false);
   if (outside && !server->instance_->access().RequiresKey()) {
     return failed(kBadConfiguration,

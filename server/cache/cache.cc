@@ -582,9 +582,11 @@ std::uint64_t Cache::Drop(storage::NamespaceId id, bool forget, storage::Transac
   transaction.DeletePrefix(Family::kEntries, {prefix.data(), prefix.size()});
   if (forget) {
     DeleteAccounts(id, transaction);
-    if (semantic_ != nullptr) {
-      semantic_->DropNamespace(id, transaction);
-    }
+  }
+  if (semantic_ != nullptr && forget) {
+    semantic_->DropNamespace(id, transaction);
+  } else if (semantic_ != nullptr) {
+    semantic_->DropVectors(id, transaction);
   }
   transaction.DeletePrefix(Family::kMeta, FloorsPrefix(id));
   flights_.Drop(id);

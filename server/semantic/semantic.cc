@@ -254,11 +254,15 @@ void Semantic::DeleteVector(std::string_view entry_name, storage::Transaction& t
   transaction.Delete(Family::kVectors, VectorKey(entry_name));
 }
 
+void Semantic::DropVectors(storage::NamespaceId id, storage::Transaction& transaction) const {
+  transaction.DeletePrefix(Family::kVectors, vector_prefix_ + EntryPrefix(id));
+}
+
 void Semantic::DropNamespace(storage::NamespaceId id, storage::Transaction& transaction) {
+  DropVectors(id, transaction);
   transaction.DeletePrefix(Family::kMeta, EvidencePrefix(id));
   const std::string names = EntryPrefix(id);
   transaction.DeletePrefix(Family::kMeta, std::string(kQuarantineRows) + names);
-  transaction.DeletePrefix(Family::kVectors, vector_prefix_ + names);
   quarantine_.ForgetPrefix(names);
   recent_.Forget(id);
   base::MutexLock lock(mutex_);
@@ -449,7 +453,7 @@ std::optional<embed::Vector> Semantic::MakeVector(const Entry& entry) const {
   }
   const auto vectors = embedding_->Embed(*prompt);
   if (!vectors.ok()) {
-    const_cast<Semantic*>(this)->failed_.fetch_add(1, std::memory_order_relaxed);
+    failed_.fetch_add(1, std::memory_order_relaxed);
     return std::nullopt;
   }
   return vectors.value()->vector;

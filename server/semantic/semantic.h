@@ -159,6 +159,8 @@ class Semantic {
                          storage::Transaction& transaction) const;
   // With an entry's other rows.
   void DeleteVector(std::string_view entry_name, storage::Transaction& transaction) const;
+  void DropVectors(storage::NamespaceId id, storage::Transaction& transaction) const;
+  // With what it has learned.
   void DropNamespace(storage::NamespaceId id, storage::Transaction& transaction);
   // The verdict on a hit. False: no such hit is remembered for this namespace.
   base::Result<bool> Judge(storage::NamespaceId id, std::uint64_t number, bool is_good,
@@ -234,7 +236,7 @@ class Semantic {
 
   std::atomic<bool> enabled_{true};
   std::atomic<bool> reconciling_{true};
-  std::atomic<std::uint64_t> failed_{0};
+  mutable std::atomic<std::uint64_t> failed_{0};
   std::atomic<std::uint64_t> snapshots_{0};
   std::atomic<std::uint64_t> audited_{0};
   std::atomic<std::uint64_t> unreachable_{0};

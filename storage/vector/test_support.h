@@ -15,31 +15,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "storage/engine/test_support.h"
 #include "storage/vector/index.h"
 
 namespace reprise::vector {
 
-class TempDir {
- public:
-  TempDir() {
-    const char* root = std::getenv("TMPDIR");
-    std::string pattern = std::string(root == nullptr ? "/tmp" : root) + "/reprise-vector-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  TempDir(TempDir&&) = delete;
-  TempDir& operator=(TempDir&&) = delete;
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
+using storage::TempDir;
 
 using Vector = std::vector<float>;
 
