@@ -14,7 +14,7 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COSINE_MIN = 0.5  # as server/cache/semantic_tier.cc
-NEAREST, COMPARED = 8, 2
+NEAREST = 8
 SHARES = (0.01, 0.02, 0.05, 0.10)
 ALWAYS = [("Tell me about machine learning", "What is machine learning?")]
 NEVER = [("What is 2+2?", "What is 2+3?"), ("enable 2FA", "disable 2FA"),
@@ -109,25 +109,29 @@ def curve(title, judged):
                   f"of {len(rows)}")
 
 
-def crowd(program, path, threshold):
+def crowd(program, path, thresholds, budget):
+    """As a lookup chooses: the nearest that no guard vetoes; its rival is the nearest of the others."""
     with open(path, encoding="utf-8") as file:
         rows = [["0", "-", clean(item["origin"]), clean(item["similar"])] for item in json.load(file)]
     pairs, about = [], []
     for at, line in enumerate(program.run(rows, "--model", program.model, "--nearest", str(NEAREST))):
-        for cell in line.split("\t"):
-            stored = rows[int(cell.split()[0])][2]
-            pairs.append([str(int(stored == rows[at][2])), "-", stored, rows[at][3]])
+        near = [(rows[int(cell.split()[0])][2], cell.split()[1]) for cell in line.split("\t")]
+        for stored, _ in near:
+            rival = next(cosine for other, cosine in near if other != stored)
+            pairs.append([str(int(stored == rows[at][2])), "-", stored, rows[at][3], rival])
             about.append(at)
-    candidates = collections.defaultdict(list)
+    found = collections.defaultdict(list)
     for at, row in zip(about, program.judge(pairs)):
-        if row.veto == "-" and row.cosine >= COSINE_MIN and len(candidates[at]) < COMPARED:
-            candidates[at].append(row)
-    best = [max(found, key=lambda row: row.probability) for found in candidates.values() if found]
+        if row.veto == "-" and row.cosine >= COSINE_MIN:
+            found[at].append(row)
+    best = [max(entries, key=lambda row: row.cosine) for entries in found.values()]
     print(f"mock_data, {len(rows)} asked in a crowd (right / wrong):")
-    for limit in (threshold, 0.0, 0.5, 0.7, 0.8, 0.9, 0.95):
+    limits = {thresholds["crowd", share]: f"at a budget of {share:.0%}" for share in SHARES}
+    for limit in sorted(set(limits) | {0.0, 0.3, 0.5, 0.7, 0.9}):
         served = [row for row in best if row.probability >= limit]
         right = sum(row.label for row in served)
-        print(f"  at {limit:.4f}: {right} / {len(served) - right}" + ("  (the budget)" if limit == threshold else ""))
+        mark = limits.get(limit, "") + (" (asked for)" if limit == thresholds["crowd", budget] else "")
+        print(f"  from {limit:.4f}: {right} / {len(served) - right}  {mark}")
 
 
 def corpus(program):
@@ -149,7 +153,7 @@ def main():
     options = parser.parse_args()
     program = Program(options.program, options.model)
     thresholds = program.thresholds()
-    threshold = thresholds["use-lite", options.budget]
+    threshold = thresholds["alone", options.budget]
     for key, value in thresholds.items():
         print(f"threshold of {key[0]} at {key[1]:.0%}: {value:.4f}" + ("" if value <= 1 else " (serves nothing)"))
     rows = corpus(program)
@@ -171,10 +175,10 @@ def main():
         report(name + " by words alone", program.judge(rows, with_vectors=False), thresholds["hash", options.budget])
     path = os.path.join(options.data, "gptcache", "mock_data.json")
     if os.path.exists(path):
-        crowd(program, path, threshold)
+        crowd(program, path, thresholds, options.budget)
     else:
         print("mock_data: not there, skipped")
-    loose = thresholds["use-lite", 0.05]
+    loose = thresholds["alone", 0.05]
     for row in program.judge([["1", "-", stored, asked] for stored, asked in ALWAYS]):
         print(f"always, at 5 %: {'served' if row.probability >= loose else 'MISSED'} {row.probability:.4f}  {row.stored} | {row.asked}")
     for row in program.judge([["0", "-", stored, asked] for stored, asked in NEVER]):

@@ -1,11 +1,13 @@
-// What a lookup sees in pairs of questions. Reads rows (label, category, stored, asked, tab
-// separated) from standard input and prints, tab separated: label, category, the first veto or "-",
-// then the features; the first line names them.
+// What a lookup sees in pairs of questions. Reads rows (label, category, stored, asked, and where
+// it is known the cosine of the nearest rival; tab separated) from standard input and prints, tab
+// separated: label, category, the first veto or "-", then the features, then the probability; the
+// first line names them.
 //
 //   --model FILE   with the vectors of use-lite, as a lookup has them in a namespace of one entry
 //   --nearest N    with --model: for each row the N stored questions of all rows (row numbers from
 //                  0, each text once) whose vectors are nearest to its asked one, with cosines
-//   --thresholds   by the shipped prior: embedder, budget, threshold (2: serves nothing)
+//   --thresholds   by the shipped priors: hash, alone or crowd; budget, threshold (2: serves
+//   nothing)
 //   --words        the canonical words that say something, of both questions, one pair a line
 //   --guards       each guard that did not pass, and the texts
 #include "server/match/features.h"
@@ -16,9 +18,11 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -33,15 +37,12 @@ namespace {
 using match::Verdict;
 using match::Verdicts;
 
-// Below it a lookup looks at no entry (server/cache/semantic_tier.cc): the next one's cosine when
-// there is none.
-constexpr float kCosineMin = 0.5F;
-
 struct Row {
   std::string label;
   std::string category;
   std::string stored;
   std::string asked;
+  std::optional<float> rival;  // cosine of the nearest other stored question
 };
 
 bool Split(const std::string& line, Row& row) {
@@ -55,7 +56,10 @@ bool Split(const std::string& line, Row& row) {
   if (cells.size() < 4) {
     return false;
   }
-  row = {cells[0], cells[1], cells[2], cells[3]};
+  row = {cells[0], cells[1], cells[2], cells[3], std::nullopt};
+  if (cells.size() > 4) {
+    row.rival = std::strtof(cells[4].c_str(), nullptr);
+  }
   return true;
 }
 
@@ -103,7 +107,7 @@ void PrintFeatures(const embed::UseLite* model, const Row& row) {
   const Verdicts verdicts = semantic::Guard(stored, asked);
   const Verdict* veto = match::FindVeto(verdicts);
   const float cosine = semantic::CosineOf(stored, asked);
-  const semantic::Distance distance{cosine, cosine - kCosineMin};
+  const semantic::Distance distance{cosine, row.rival};
   std::printf("%s\t%s\t%s", row.label.c_str(), row.category.c_str(),
               veto != nullptr ? std::string(NameOf(veto->guard)).c_str() : "-");
   for (const float value : semantic::FeaturesOf(stored, asked, verdicts, distance)) {
@@ -177,11 +181,14 @@ Arguments Read(int argc, char** argv) {
 }
 
 void PrintThresholds() {
-  for (const char* embedder : {"use-lite", "hash"}) {
+  using semantic::Setting;
+  for (const auto& [name, embedder, setting] : {std::tuple{"hash", "hash", Setting::kAlone},
+                                                {"alone", "use-lite", Setting::kAlone},
+                                                {"crowd", "use-lite", Setting::kInCrowd}}) {
     for (const double budget : {0.01, 0.02, 0.05, 0.10}) {
       const semantic::Ruling ruling =
-          semantic::ThresholdOf(semantic::PriorOf(embedder), {}, {.max_error = budget});
-      std::printf("%s\t%g\t%.6f\n", embedder, budget, ruling.serves ? ruling.threshold : 2.0);
+          semantic::ThresholdOf(semantic::PriorOf(embedder, setting), {}, {.max_error = budget});
+      std::printf("%s\t%g\t%.6f\n", name, budget, ruling.serves ? ruling.threshold : 2.0);
     }
   }
 }

@@ -160,12 +160,18 @@ struct Considered {
   const match::Verdict* veto() const { return match::FindVeto(verdicts); }
 };
 
+// What is stored near a question, and whether enough else is stored to judge by.
+struct Neighbours {
+  std::vector<Considered> entries;  // nearest first
+  semantic::Setting setting = semantic::Setting::kAlone;
+};
+
 // All that the semantic tier has to say of a question.
 struct Likely {
   bool allowed = false;  // by the type
   double max_error = 0;
   semantic::Report report;
-  std::vector<Considered> considered;  // nearest first
+  Neighbours neighbours;
   bool chosen = false;
   Absent why = Absent::kUnknown;
 };
@@ -311,9 +317,10 @@ class Cache {
   base::Result<std::optional<Found>> AskTier(Search& search, Tier tier) const;
   base::Result<std::optional<Found>> AskSemantic(Search& search, std::string_view type) const;
   bool MayAskSemantic(const Search& search, std::string_view type) const;
-  base::Result<std::vector<Considered>> Consider(Search& search, semantic::Probe& probe) const;
-  static const Considered* Choose(const std::vector<Considered>& considered,
-                                  const semantic::Ruling& ruling, Absent& why);
+  base::Result<Neighbours> Consider(Search& search, semantic::Probe& probe) const;
+  base::Status Compare(Neighbours& neighbours, semantic::Probe& probe) const;
+  static const Considered* Choose(const Neighbours& neighbours, const semantic::Ruling& ruling,
+                                  Absent& why);
   static double BudgetOf(std::string_view type, const Search& search);
   semantic::Partition PartitionOf(const Wanted& wanted) const;
   base::Status ShowToSemantic(const Slot& slot, storage::NamespaceId id, const Answer& answer,

@@ -33,6 +33,19 @@ double LogitOf(double probability) {
   return std::log(probability / (1 - probability));
 }
 
+// How near the nearest of the others is that has another answer.
+std::optional<float> RivalOf(const Neighbours& neighbours, const Considered& entry) {
+  if (neighbours.setting == semantic::Setting::kAlone) {
+    return std::nullopt;
+  }
+  for (const Considered& other : neighbours.entries) {  // nearest first
+    if (&other != &entry && other.found.body.response != entry.found.body.response) {
+      return other.cosine;
+    }
+  }
+  return 0.0F;
+}
+
 KeyHash ExactOf(std::string_view entry_name) {
   constexpr std::size_t kHashBytes = 16;
   return KeyHash::FromBytes(entry_name.substr(entry_name.size() - kHashBytes));
@@ -122,15 +135,18 @@ base::Status Cache::ShowToSemantic(const Slot& slot, storage::NamespaceId id, co
 }
 
 // The entries of the same identity whose questions are nearest, with what speaks against each.
-base::Result<std::vector<Considered>> Cache::Consider(Search& search,
-                                                      semantic::Probe& probe) const {
+base::Result<Neighbours> Cache::Consider(Search& search, semantic::Probe& probe) const {
   const Wanted& wanted = search.wanted;
   ASSIGN_OR_RETURN(const vector::Matches matches,
                    semantic_->Nearest(PartitionOf(wanted), probe, kNearest));
-  std::vector<Considered> considered;
-  std::size_t compared = 0;
-  for (std::size_t i = 0; i < matches.size() && matches[i].similarity >= kCosineMin; ++i) {
-    const auto candidate = search.space.FindId(matches[i].id, search.visible);
+  Neighbours neighbours;
+  neighbours.setting =
+      matches.size() == kNearest ? semantic::Setting::kInCrowd : semantic::Setting::kAlone;
+  for (const vector::Match& match : matches) {
+    if (match.similarity < kCosineMin) {
+      break;
+    }
+    const auto candidate = search.space.FindId(match.id, search.visible);
     if (!candidate.has_value() || candidate->stale ||
         !AllowsSemantic(candidate->type_name, search.options)) {
       continue;
@@ -142,32 +158,42 @@ base::Result<std::vector<Considered>> Cache::Consider(Search& search,
     Considered entry;
     entry.found = *std::move(found);
     entry.name = NameOfEntry(wanted.namespace_id, candidate->exact);
-    entry.cosine = matches[i].similarity;
+    entry.cosine = match.similarity;
     entry.is_barred = semantic_->IsBarred(entry.name, probe);
     entry.question = semantic::ReadQuestion(entry.found.body.prompt);
     entry.verdicts = semantic::Guard(entry.question, probe);
-    if (entry.veto() == nullptr && !entry.is_barred && compared < kCompared) {
-      ++compared;
-      const float next = i + 1 < matches.size() ? matches[i + 1].similarity : kCosineMin;
-      RETURN_IF_ERROR(semantic_->AddTokens(probe));
-      RETURN_IF_ERROR(semantic_->AddTokens(entry.question));
-      entry.probability =
-          semantic::ProbabilityOf(entry.question, probe, entry.verdicts,
-                                  semantic::Distance{entry.cosine, entry.cosine - next});
-    }
-    considered.push_back(std::move(entry));
+    neighbours.entries.push_back(std::move(entry));
   }
-  return considered;
+  RETURN_IF_ERROR(Compare(neighbours, probe));
+  return neighbours;
+}
+
+// The nearest ones that nothing speaks against get a probability.
+base::Status Cache::Compare(Neighbours& neighbours, semantic::Probe& probe) const {
+  std::size_t compared = 0;
+  for (Considered& entry : neighbours.entries) {
+    if (entry.veto() != nullptr || entry.is_barred) {
+      continue;
+    }
+    RETURN_IF_ERROR(semantic_->AddTokens(probe));
+    RETURN_IF_ERROR(semantic_->AddTokens(entry.question));
+    const semantic::Distance distance{entry.cosine, RivalOf(neighbours, entry)};
+    entry.probability = semantic::ProbabilityOf(entry.question, probe, entry.verdicts, distance);
+    if (++compared == kCompared) {
+      break;
+    }
+  }
+  return base::Ok{};
 }
 
 // The nearest one that no guard vetoes, when it is likely enough and no other has as good a claim.
 // Not the likeliest: of many stored questions some unrelated one looks likely by chance, and the
 // vectors are better at saying which is meant (bench/quality, crowded).
-const Considered* Cache::Choose(const std::vector<Considered>& considered,
-                                const semantic::Ruling& ruling, Absent& why) {
+const Considered* Cache::Choose(const Neighbours& neighbours, const semantic::Ruling& ruling,
+                                Absent& why) {
   const Considered* best = nullptr;
   const Considered* second = nullptr;
-  for (const Considered& entry : considered) {  // nearest first
+  for (const Considered& entry : neighbours.entries) {  // nearest first
     if (entry.probability > 0 && best == nullptr) {
       best = &entry;
     } else if (entry.probability > 0 && second == nullptr) {
@@ -175,8 +201,8 @@ const Considered* Cache::Choose(const std::vector<Considered>& considered,
     }
   }
   if (best == nullptr) {
-    if (!considered.empty()) {
-      why = considered.front().is_barred ? Absent::kBarred : Absent::kGuarded;
+    if (!neighbours.entries.empty()) {
+      why = neighbours.entries.front().is_barred ? Absent::kBarred : Absent::kGuarded;
     }
     return nullptr;
   }
@@ -232,10 +258,10 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
     search.why = Absent::kNoVector;  // An embedder that does not answer is a miss.
     return std::optional<Found>{};
   }
-  const semantic::Ruling ruling =
-      semantic_->RulingOf(search.wanted.namespace_id, type, BudgetOf(type, search));
-  ASSIGN_OR_RETURN(auto considered, Consider(search, probe.value()));
-  const Considered* chosen = Choose(considered, ruling, search.why);
+  ASSIGN_OR_RETURN(const Neighbours neighbours, Consider(search, probe.value()));
+  const semantic::Ruling ruling = semantic_->RulingOf({search.wanted.namespace_id, type},
+                                                      neighbours.setting, BudgetOf(type, search));
+  const Considered* chosen = Choose(neighbours, ruling, search.why);
   if (chosen == nullptr) {
     return std::optional<Found>{};
   }
@@ -271,13 +297,17 @@ base::Result<Likely> Cache::FindLikely(const Question& question, const LookupLim
   if (semantic_ == nullptr || !likely.allowed) {
     return likely;
   }
-  likely.report = semantic_->ReportOf(question.namespace_id, ruling.type, likely.max_error);
+  const auto report = [&](semantic::Setting setting) {
+    return semantic_->ReportOf({question.namespace_id, ruling.type}, setting, likely.max_error);
+  };
+  likely.report = report(semantic::Setting::kAlone);
   if (!semantic_->HasEntries(PartitionOf(search.wanted))) {
     return likely;
   }
   ASSIGN_OR_RETURN(semantic::Probe probe, semantic_->MakeProbe(question.prompt, limits.vector));
-  ASSIGN_OR_RETURN(likely.considered, Consider(search, probe));
-  likely.chosen = Choose(likely.considered, likely.report.ruling, search.why) != nullptr;
+  ASSIGN_OR_RETURN(likely.neighbours, Consider(search, probe));
+  likely.report = report(likely.neighbours.setting);
+  likely.chosen = Choose(likely.neighbours, likely.report.ruling, search.why) != nullptr;
   likely.why = search.why;
   return likely;
 }

@@ -127,7 +127,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
     }));
   }
   const bool alone = !args.BoolOr(kApply, true);
-  const semantic::Report report = semantic.ReportOf(home, type->name, max_error);
+  const semantic::Report report =
+      semantic.ReportOf({home, type->name}, semantic::Setting::kAlone, max_error);
   const semantic::Ruling ruling =
       alone ? semantic::ThresholdOf(judged.tally, {.max_error = max_error}) : report.ruling;
   reply.Map(8);

@@ -127,7 +127,7 @@ std::string_view ReasonOf(const cache::Likely& likely, config::TierMode mode) {
   if (likely.chosen) {
     return "the same question in other words";
   }
-  if (!likely.report.ruling.serves && !likely.considered.empty()) {
+  if (!likely.report.ruling.serves && !likely.neighbours.entries.empty()) {
     return "no threshold is known to keep the error budget; CACHE.CALIBRATE gives evidence";
   }
   return cache::ReasonOf(likely.why);
@@ -151,8 +151,8 @@ base::Status WriteSemantic(Context& context, const cache::Question& question,
   reply.Field("bound", ruling.bound);
   reply.Field("evidence", likely.report.evidence);
   reply.Str("considered");
-  reply.Array(likely.considered.size());
-  for (const cache::Considered& entry : likely.considered) {
+  reply.Array(likely.neighbours.entries.size());
+  for (const cache::Considered& entry : likely.neighbours.entries) {
     WriteConsidered(entry, reply);
   }
   return base::Ok{};

@@ -12,6 +12,9 @@ namespace reprise::match {
 namespace {
 
 constexpr float kNearCredit = 0.9F;
+// A rival that is farther than this says nothing: in a small crowd all are far.
+constexpr float kRivalMin = 0.7F;
+constexpr float kDistanceMin = 0.01F;
 constexpr std::size_t kSequenceMax = 64;  // words of each side that order features look at
 
 struct Mass {
@@ -152,6 +155,10 @@ float Template(const Words& stored, const Words& asked) {
   return most == 0 ? 1.0F : static_cast<float>(front + back) / static_cast<float>(most);
 }
 
+float RatioOf(float cosine, float rival) {
+  return std::log((1 - cosine + kDistanceMin) / (1 - std::max(rival, kRivalMin) + kDistanceMin));
+}
+
 class Builder {
  public:
   Builder(const Pairing& pairing, const Verdicts& verdicts)
@@ -165,7 +172,10 @@ class Builder {
     if (outside != nullptr) {
       Set(Feature::kHasVectors, true);
       Set(Feature::kCosine, outside->cosine);
-      Set(Feature::kMargin, outside->margin);
+      if (outside->rival.has_value()) {
+        Set(Feature::kCrowd, true);
+        Set(Feature::kRatio, RatioOf(outside->cosine, *outside->rival));
+      }
       std::copy(outside->alignment.begin(), outside->alignment.end(),
                 features_.begin() + static_cast<std::ptrdiff_t>(Feature::kAlignment));
     }
@@ -197,6 +207,7 @@ class Builder {
     Set(Feature::kHeaviestStored, stored.heaviest / kIdfUnseen);
     Set(Feature::kHeaviestAsked, asked.heaviest / kIdfUnseen);
     Set(Feature::kEqual, stored.alone + asked.alone == 0);
+    Set(Feature::kShared, std::log1p(stored.paired + asked.paired));
   }
 
   void SetShapes() {
@@ -307,9 +318,11 @@ std::string_view NameOfFeature(std::size_t index) {
                                                 "time_differs",
                                                 "frame_gap",
                                                 "equal",
+                                                "shared",
                                                 "has_vectors",
+                                                "crowd",
                                                 "cosine",
-                                                "margin",
+                                                "ratio",
                                                 "context_mean_stored",
                                                 "context_worst_stored",
                                                 "context_alone_stored",

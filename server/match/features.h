@@ -11,13 +11,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "server/match/guards.h"
 
 namespace reprise::match {
 
-inline constexpr std::uint32_t kFeaturesVersion = 2;
+inline constexpr std::uint32_t kFeaturesVersion = 3;
 inline constexpr std::size_t kAlignmentFeatures = 12;
 
 enum class Feature : std::uint8_t {
@@ -57,9 +58,11 @@ enum class Feature : std::uint8_t {
   kTimeDiffers,  // freshness, tense
   kFrameGap,     // template, by the heaviest word without a partner: one word differs in a frame
   kEqual,        // nothing that says something is without a partner
+  kShared,       // log(1 + idf mass with a partner)
   kHasVectors,
+  kCrowd,  // what else is stored is known
   kCosine,
-  kMargin,     // to the second nearest
+  kRatio,      // log of the distance to this question / to the nearest other one
   kAlignment,  // the first of kAlignmentFeatures, alignment.h
 };
 inline constexpr std::size_t kFeatures =
@@ -69,10 +72,13 @@ using Features = std::array<float, kFeatures>;
 
 std::string_view NameOfFeature(std::size_t index);
 
-// What comes from vectors.
+// What comes from vectors. `rival`: the cosine of the nearest other question that is stored and has
+// another answer; absent where too few are stored to tell. How much nearer one is than the next
+// says more than how near it is (Lowe, "Distinctive image features from scale-invariant keypoints",
+// IJCV 60, 2004, section 7.1).
 struct Outside {
   float cosine = 0;
-  float margin = 0;
+  std::optional<float> rival;
   std::array<float, kAlignmentFeatures> alignment{};
 };
 

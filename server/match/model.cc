@@ -7,11 +7,13 @@
 namespace reprise::match {
 namespace {
 
-// A feature counts for something else when vectors are there to say it better.
+// A feature counts for something else when vectors, and then other stored questions, are there to
+// say it better.
 struct Weight {
   std::string_view feature;
   double by_words;
-  double by_vectors;
+  double alone;
+  double in_crowd;
 };
 
 #include "server/match/weights.inc"
@@ -19,11 +21,13 @@ struct Weight {
 }  // namespace
 
 double Probability(const Features& features) {
-  const bool has_vectors = features[static_cast<std::size_t>(Feature::kHasVectors)] > 0;
-  double sum = has_vectors ? kBias.by_vectors : kBias.by_words;
+  const auto has = [&](Feature flag) { return features[static_cast<std::size_t>(flag)] > 0; };
+  const auto column = !has(Feature::kHasVectors) ? &Weight::by_words
+                      : has(Feature::kCrowd)     ? &Weight::in_crowd
+                                                 : &Weight::alone;
+  double sum = kBias.*column;
   for (std::size_t i = 0; i < std::size(kWeights); ++i) {
-    const double weight = has_vectors ? kWeights[i].by_vectors : kWeights[i].by_words;
-    sum += weight * static_cast<double>(features[i]);
+    sum += kWeights[i].*column * static_cast<double>(features[i]);
   }
   return std::isfinite(sum) ? 1.0 / (1.0 + std::exp(-sum)) : 0.0;
 }

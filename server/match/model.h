@@ -1,8 +1,9 @@
 // Model: the probability that the stored answer serves the asked question.
 //
-// A logistic model over the features, with one set of weights for pairs with vectors and one for
-// words alone, fitted by bench/quality/fit.py, which writes weights.inc. A veto of the guards is
-// not its business: ask FindVeto first.
+// A logistic model over the features, with three sets of weights: for words alone, for a pair with
+// vectors, and for a pair with vectors of which is known what else is stored. Fitted by
+// bench/quality/fit.py, which writes weights.inc. A veto of the guards is not its business: ask
+// FindVeto first.
 //
 // Units: a probability. Errors: none; a feature that is not finite gives 0. Complexity:
 // O(features). Threads: any.

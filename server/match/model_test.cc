@@ -75,13 +75,30 @@ TEST_CASE("each feature is a finite number, for empty texts too") {
 TEST_CASE("what the caller knows comes last and unchanged") {
   Outside outside;
   outside.cosine = 0.75F;
-  outside.margin = 0.125F;
+  outside.rival = 0.8F;
   outside.alignment.fill(0.5F);
   const Features features = AssessTexts("a cat", "a dog", &outside).features;
   CHECK(At(features, Feature::kHasVectors) == 1);
   CHECK(At(features, Feature::kCosine) == 0.75F);
-  CHECK(At(features, Feature::kMargin) == 0.125F);
+  CHECK(At(features, Feature::kCrowd) == 1);
+  CHECK(At(features, Feature::kRatio) == Approx(std::log(0.26 / 0.21)));
   CHECK(features.back() == 0.5F);
+}
+
+TEST_CASE("a question that is much nearer than its rivals is likelier") {
+  Outside outside;
+  outside.cosine = 0.9F;
+  outside.alignment.fill(0.8F);
+  const auto given = [&](std::optional<float> rival) {
+    outside.rival = rival;
+    return AssessTexts("Which plane is the fastest?", "What's the fastest plane?", &outside);
+  };
+  CHECK(given(0.72F).probability > given(0.88F).probability);
+  CHECK(given(0.88F).probability > given(0.95F).probability);
+  // Rivals that are far are as if they were not so far: a small crowd is no proof.
+  CHECK(given(0.1F).probability == given(0.7F).probability);
+  CHECK(At(given(std::nullopt).features, Feature::kCrowd) == 0);
+  CHECK(At(given(std::nullopt).features, Feature::kRatio) == 0);
 }
 
 TEST_CASE("weights of words lie between nothing and that of an unseen one") {

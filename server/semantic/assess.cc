@@ -57,7 +57,7 @@ match::Features FeaturesOf(const Probe& stored, const Probe& asked, const match:
   }
   match::Outside outside;
   outside.cosine = distance.cosine;
-  outside.margin = distance.margin;
+  outside.rival = distance.rival;
   outside.alignment = match::Align({stored.words, Tokens(*stored.vectors).view()},
                                    {asked.words, Tokens(*asked.vectors).view()});
   return match::ComputeFeatures(pairing, verdicts, &outside);
@@ -77,7 +77,7 @@ bool AreApart(const Probe& one, const Probe& other) {
   if (match::FindVeto(verdicts) != nullptr) {
     return true;
   }
-  return ProbabilityOf(one, other, verdicts, {CosineOf(one, other), 0}) < kSurelySame;
+  return ProbabilityOf(one, other, verdicts, {CosineOf(one, other)}) < kSurelySame;
 }
 
 float CosineOf(const Probe& one, const Probe& other) {

@@ -30,10 +30,11 @@ struct Probe {
   VectorsPtr vectors;
 };
 
-// `cosine` is of the two vectors, `margin` how much farther the next stored question is.
+// `cosine` is of the two vectors, `rival` that of the nearest other stored question with another
+// answer; absent where too few are stored to tell.
 struct Distance {
   float cosine = 0;
-  float margin = 0;
+  std::optional<float> rival{};
 };
 
 // A text without vectors.

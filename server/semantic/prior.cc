@@ -25,12 +25,13 @@ Tally TallyOf(const Row (&rows)[kRows]) {
 
 }  // namespace
 
-const Tally& PriorOf(std::string_view fingerprint) {
-  static const Tally use_lite = TallyOf(kUseLiteRows);
+const Tally& PriorOf(std::string_view fingerprint, Setting setting) {
+  static const Tally alone = TallyOf(kUseLiteAloneRows);
+  static const Tally in_crowd = TallyOf(kUseLiteInCrowdRows);
   static const Tally hash = TallyOf(kHashRows);
   static const Tally none;
   if (fingerprint.starts_with("use-lite")) {
-    return use_lite;
+    return setting == Setting::kAlone ? alone : in_crowd;
   }
   return fingerprint.starts_with("hash") ? hash : none;
 }

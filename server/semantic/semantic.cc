@@ -165,11 +165,11 @@ PackedVector Semantic::TraceOf(std::string_view text, const PackedVector& vector
   return vector;
 }
 
-Ruling Semantic::RulingOf(storage::NamespaceId id, std::string_view type, double max_error) const {
-  const EvidenceKey key{static_cast<std::uint32_t>(id), std::string(type)};
+Ruling Semantic::RulingOf(const Topic& topic, Setting setting, double max_error) const {
+  const EvidenceKey key{static_cast<std::uint32_t>(topic.namespace_id), std::string(topic.type)};
   const auto ppm = static_cast<std::int64_t>(max_error * kMillion);
   base::MutexLock lock(mutex_);
-  const auto known = rulings_.find({key, ppm});
+  const auto known = rulings_.find({key, setting, ppm});
   if (known != rulings_.end()) {
     return known->second;
   }
@@ -178,18 +178,19 @@ Ruling Semantic::RulingOf(storage::NamespaceId id, std::string_view type, double
     rulings_.clear();
   }
   const auto evidence = evidence_.find(key);
-  const Ruling ruling = ThresholdOf(PriorOf(embedding_->Fingerprint()),
+  const Ruling ruling = ThresholdOf(PriorOf(embedding_->Fingerprint(), setting),
                                     evidence == evidence_.end() ? Tally() : evidence->second.All(),
                                     {.max_error = max_error});
-  rulings_[{key, ppm}] = ruling;
+  rulings_[{key, setting, ppm}] = ruling;
   return ruling;
 }
 
-Report Semantic::ReportOf(storage::NamespaceId id, std::string_view type, double max_error) const {
+Report Semantic::ReportOf(const Topic& topic, Setting setting, double max_error) const {
   Report report;
-  report.ruling = RulingOf(id, type, max_error);
+  report.ruling = RulingOf(topic, setting, max_error);
   base::MutexLock lock(mutex_);
-  const auto evidence = evidence_.find({static_cast<std::uint32_t>(id), std::string(type)});
+  const auto evidence =
+      evidence_.find({static_cast<std::uint32_t>(topic.namespace_id), std::string(topic.type)});
   if (evidence != evidence_.end()) {
     report.evidence = evidence->second.All().size();
     report.verified = EstimateOf(evidence->second.verified, report.ruling.threshold);
@@ -206,7 +207,7 @@ base::Result<double> Semantic::Compare(std::string_view stored, std::string_view
   }
   RETURN_IF_ERROR(AddTokens(one));
   RETURN_IF_ERROR(AddTokens(other));
-  return ProbabilityOf(one, other, verdicts, {CosineOf(one, other), 0});
+  return ProbabilityOf(one, other, verdicts, {CosineOf(one, other)});
 }
 
 bool Semantic::DrawVerification(std::int64_t ppm) const {

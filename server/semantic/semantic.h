@@ -30,6 +30,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,7 @@
 #include "server/semantic/budget.h"
 #include "server/semantic/embedding.h"
 #include "server/semantic/evidence.h"
+#include "server/semantic/prior.h"
 #include "server/semantic/quarantine.h"
 #include "server/semantic/recent_hits.h"
 #include "storage/engine/namespace_id.h"
@@ -142,8 +144,8 @@ class Semantic {
   base::Status AddTokens(Probe& probe) const;
   bool IsBarred(std::string_view entry, const Probe& probe) const;
   // What the budget allows for this type.
-  Ruling RulingOf(storage::NamespaceId id, std::string_view type, double max_error) const;
-  Report ReportOf(storage::NamespaceId id, std::string_view type, double max_error) const;
+  Ruling RulingOf(const Topic& topic, Setting setting, double max_error) const;
+  Report ReportOf(const Topic& topic, Setting setting, double max_error) const;
   // The probability that the answer of one serves the other, as a lookup would find it.
   base::Result<double> Compare(std::string_view stored, std::string_view asked) const;
   // The number by which a hit can be judged later.
@@ -219,7 +221,8 @@ class Semantic {
   mutable base::Mutex mutex_;
   std::map<EvidenceKey, Evidence> evidence_ GUARDED_BY(mutex_);
   // Thresholds by budget, forgotten when evidence changes.
-  mutable std::map<std::pair<EvidenceKey, std::int64_t>, Ruling> rulings_ GUARDED_BY(mutex_);
+  mutable std::map<std::tuple<EvidenceKey, Setting, std::int64_t>, Ruling> rulings_
+      GUARDED_BY(mutex_);
 
   mutable base::Mutex queue_mutex_;
   base::ConditionVariable wake_;
