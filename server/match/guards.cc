@@ -8,6 +8,7 @@
 
 #include "server/match/guard_order.h"
 #include "server/match/idf.h"
+#include "server/match/negation.h"
 
 namespace reprise::match {
 namespace {
@@ -99,20 +100,22 @@ std::optional<Verdict> FindSuffix(const Pairing& pairing) {
   return std::nullopt;
 }
 
+bool IsCount(const Word& word) {
+  return (word.kind == Kind::kNumber && !word.Is(mark::kPronoun)) || word.kind == Kind::kSymbol ||
+         word.kind == Kind::kVersion ||
+         (word.kind == Kind::kDate && word.canon.starts_with("day "));
+}
+
 // "one", "first" and the like count only against another number.
 Verdict JudgeNumbers(const Pairing& pairing) {
   if (auto suffix = FindSuffix(pairing); suffix.has_value()) {
     return *std::move(suffix);
   }
   const auto strong = Differ(pairing, [](const Word& word) {
-    return (word.kind == Kind::kNumber && !word.Is(mark::kWeakNumber)) ||
+    return (word.kind == Kind::kNumber && !word.Is(mark::kWeakNumber | mark::kPronoun)) ||
            word.kind == Kind::kSymbol;
   });
-  const auto any = Differ(pairing, [](const Word& word) {
-    return word.kind == Kind::kNumber || word.kind == Kind::kSymbol ||
-           word.kind == Kind::kVersion ||
-           (word.kind == Kind::kDate && word.canon.starts_with("day "));
-  });
+  const auto any = Differ(pairing, IsCount);
   if (strong.Nowhere() && !any.Both()) {
     return Pass(Guard::kNumbers);
   }
@@ -164,65 +167,13 @@ Verdict JudgeQuoted(const Pairing& pairing) {
   return Say(Guard::kQuoted, pairing, difference, both_quote && difference.Both());
 }
 
-bool IsCompensated(const Side& side) {
-  for (std::size_t i = 0; i < side.size(); ++i) {
-    if (side.IsAlone(i) && side.At(i).Has(trait::kFailure)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-int NegatedWords(const Side& side) {
-  int count = 0;
-  for (std::size_t i = 0; i < side.size(); ++i) {
-    count += side.At(i).Is(mark::kNegated) ? 1 : 0;
-  }
-  return count;
-}
-
-// The first word of `side` that is negated while its partner is not, or the other way round.
-std::optional<std::pair<std::size_t, std::size_t>> FindTurned(const Side& side, const Side& other) {
-  for (std::size_t i = 0; i < side.size(); ++i) {
-    if (side.partner[i] == kNobody || side.bond[i] == Bond::kOpposed) {
-      continue;
-    }
-    const auto partner = static_cast<std::size_t>(side.partner[i]);
-    if (side.At(i).Is(mark::kNegated) != other.At(partner).Is(mark::kNegated)) {
-      return std::pair(i, partner);
-    }
-  }
-  return std::nullopt;
-}
-
-std::string ShowNegated(const Word& word) {
-  return (word.Is(mark::kNegated) ? "not " : "") + word.folded;
-}
-
-// A word that both sides have, negated on one of them. Excused: "does not start" and "fails to
-// start"; as many negations at other words, in another wording.
 Verdict JudgeNegation(const Pairing& pairing) {
-  const int balance = NegatedWords(pairing.stored) - NegatedWords(pairing.asked);
-  const bool excused =
-      balance % 2 == 0 || IsCompensated(balance > 0 ? pairing.asked : pairing.stored);
-  auto turned = FindTurned(pairing.stored, pairing.asked);
+  auto turned = FindTurned(pairing);
   if (!turned.has_value()) {
-    turned = FindTurned(pairing.asked, pairing.stored);
-    if (turned.has_value()) {
-      std::swap(turned->first, turned->second);
-    }
-  }
-  if (turned.has_value()) {
-    const bool moved = balance % 2 == 0 && PairedShare(pairing) >= kNearlyAllShare;
-    return {Guard::kNegation, false, !excused || moved,
-            ShowNegated(pairing.stored.At(turned->first)),
-            ShowNegated(pairing.asked.At(turned->second))};
-  }
-  if (excused) {
     return Pass(Guard::kNegation);
   }
-  return {Guard::kNegation, false, false, balance > 0 ? "a negation" : "",
-          balance > 0 ? "" : "a negation"};
+  return {Guard::kNegation, false, !turned->excused, std::move(turned->stored),
+          std::move(turned->asked)};
 }
 
 bool TurnsRound(const Word& word) {
