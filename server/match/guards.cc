@@ -185,21 +185,157 @@ bool TurnsRound(const Word& word) {
              std::end(kDirections);
 }
 
+// The next word that says something at or behind `at`, going by `step`; size: the end.
+std::size_t Neighbour(const Side& side, std::size_t at, int step) {
+  std::size_t index = at + static_cast<std::size_t>(step);
+  while (index < side.size() && !side.At(index).IsContent()) {
+    index += static_cast<std::size_t>(step);
+  }
+  return std::min(index, side.size());
+}
+
+bool IsSamePlace(const Pairing& pairing, std::size_t stored, std::size_t asked, int step) {
+  const std::size_t one = Neighbour(pairing.stored, stored, step);
+  const std::size_t other = Neighbour(pairing.asked, asked, step);
+  if (one == pairing.stored.size() || other == pairing.asked.size()) {
+    return one == pairing.stored.size() && other == pairing.asked.size();
+  }
+  return pairing.stored.partner[one] == static_cast<std::int32_t>(other);
+}
+
+// Up to two words that say something, on each side of `at`.
+std::vector<std::size_t> Surroundings(const Side& side, std::size_t at) {
+  std::vector<std::size_t> found;
+  for (const int step : {1, -1}) {
+    std::size_t index = at;
+    for (int i = 0; i < 2 && index < side.size(); ++i) {
+      index = Neighbour(side, index, step);
+      if (index < side.size()) {
+        found.push_back(index);
+      }
+    }
+  }
+  return found;
+}
+
+// A word around one is the partner of a word around the other.
+bool ShareSurroundings(const Pairing& pairing, std::size_t stored, std::size_t asked) {
+  const auto here = Surroundings(pairing.stored, stored);
+  const auto there = Surroundings(pairing.asked, asked);
+  return std::any_of(here.begin(), here.end(), [&](std::size_t one) {
+    return std::any_of(there.begin(), there.end(), [&](std::size_t other) {
+      return pairing.stored.partner[one] == static_cast<std::int32_t>(other);
+    });
+  });
+}
+
+// The tables have "get" for "receive", but it is the opposite of "give" only with the same object.
+bool MeansReceive(const Pairing& pairing, std::size_t stored, std::size_t asked) {
+  const auto is_wide = [](const Word& word) {
+    return word.canon == "get" && !word.folded.starts_with("receiv");
+  };
+  if (!is_wide(pairing.stored.At(stored)) && !is_wide(pairing.asked.At(asked))) {
+    return true;
+  }
+  return Neighbour(pairing.stored, stored, 1) < pairing.stored.size() &&
+         IsSamePlace(pairing, stored, asked, 1);
+}
+
+bool HasOneAlone(const Side& side) {
+  return Unpaired(side, [](const Word& word) { return word.IsContent(); }).size() == 1;
+}
+
+// Opposites in the same surroundings, or in texts that have nearly all else in common.
+bool AreRivals(const Pairing& pairing, std::size_t stored, std::size_t asked) {
+  const Word& one = pairing.stored.At(stored);
+  const Word& other = pairing.asked.At(asked);
+  return one.folded != "daily" && other.folded != "daily" && MeansReceive(pairing, stored, asked) &&
+         (IsCloseOtherwise(pairing) || ShareSurroundings(pairing, stored, asked) ||
+          (HasOneAlone(pairing.stored) && HasOneAlone(pairing.asked)));
+}
+
+bool TurnRound(const Word& one, const Word& other) {
+  const auto form = [](const Word& word) {
+    return word.kind == Kind::kNumber ? word.folded : word.canon;  // "first" and "last"
+  };
+  return AreOpposite(form(one), form(other)) && one.Is(mark::kNegated) == other.Is(mark::kNegated);
+}
+
+// Elsewhere opposites are usually part of the wording: "stop putting it off" and "get going".
 Verdict JudgeAntonyms(const Pairing& pairing, bool turned_twice, bool reversed_time) {
   const auto difference = Differ(pairing, TurnsRound);
+  Verdict verdict = Pass(Guard::kAntonyms);
   for (const std::size_t i : difference.stored) {
     for (const std::size_t j : difference.asked) {
       const Word& one = pairing.stored.At(i);
       const Word& other = pairing.asked.At(j);
       const bool excused =
           (turned_twice && one.Has(trait::kRank)) || (reversed_time && one.Has(trait::kFunction));
-      if (!excused && AreOpposite(one.canon, other.canon) &&
-          one.Is(mark::kNegated) == other.Is(mark::kNegated)) {
-        return {Guard::kAntonyms, false, true, one.folded, other.folded};
+      if (excused || !TurnRound(one, other)) {
+        continue;
+      }
+      const bool veto = AreRivals(pairing, i, j);
+      if (verdict.pass || (veto && !verdict.veto)) {
+        verdict = {Guard::kAntonyms, false, veto, one.folded, other.folded};
       }
     }
   }
-  return Pass(Guard::kAntonyms);
+  return verdict;
+}
+
+// What a comparison measures; 0: "most" and the like, which take it from the next word.
+int ScaleOf(const Word& word) {
+  constexpr std::string_view kScales[] = {
+      "top best better worst worse",
+      "cheapest cheaper",
+      "fastest faster slowest slower",
+      "oldest older newest newer youngest younger",
+      "easiest easier hardest harder",
+      "safest safer",
+      "maximum minimum bigger smaller",
+      "tallest taller higher deeper shortest shorter longest longer",
+      "strongest stronger weakest weaker",
+      "heavier lighter",
+      "warmer colder hotter cooler",
+      "wider narrower",
+      "richer poorer",
+      "healthier",
+      "average"};
+  if (word.folded == "greatest") {
+    return 0;
+  }
+  int scale = 1;
+  for (const std::string_view words : kScales) {
+    for (std::size_t at = words.find(word.canon); at != std::string_view::npos;
+         at = words.find(word.canon, at + 1)) {
+      const std::size_t end = at + word.canon.size();
+      if ((at == 0 || words[at - 1] == ' ') && (end == words.size() || words[end] == ' ')) {
+        return scale;
+      }
+    }
+    ++scale;
+  }
+  return 0;
+}
+
+// "best" and "worst", "best" and "cheapest"; "biggest" and "most popular" may be one.
+Verdict JudgeRank(const Pairing& pairing) {
+  constexpr double kScaleShare = 0.5;
+  const auto difference = Differ(pairing, [](const Word& word) { return word.Has(trait::kRank); });
+  bool veto = false;
+  for (const std::size_t i : difference.stored) {
+    for (const std::size_t j : difference.asked) {
+      const Word& one = pairing.stored.At(i);
+      const Word& other = pairing.asked.At(j);
+      const int scale = ScaleOf(one);
+      const int there = ScaleOf(other);
+      const bool opposed = TurnRound(one, other) && AreRivals(pairing, i, j);
+      const bool measured =
+          scale != 0 && there != 0 && scale != there && PairedShare(pairing) >= kScaleShare;
+      veto = veto || opposed || measured;
+    }
+  }
+  return Say(Guard::kRank, pairing, difference, veto);
 }
 
 // "X before Y" asked as "Y after X".
@@ -361,24 +497,6 @@ Verdict JudgeLength(const Pairing& pairing) {
           std::to_string(pairing.asked.size()) + " words"};
 }
 
-// The next word that says something at or behind `at`, going by `step`; size: the end.
-std::size_t Neighbour(const Side& side, std::size_t at, int step) {
-  std::size_t index = at + static_cast<std::size_t>(step);
-  while (index < side.size() && !side.At(index).IsContent()) {
-    index += static_cast<std::size_t>(step);
-  }
-  return std::min(index, side.size());
-}
-
-bool IsSamePlace(const Pairing& pairing, std::size_t stored, std::size_t asked, int step) {
-  const std::size_t one = Neighbour(pairing.stored, stored, step);
-  const std::size_t other = Neighbour(pairing.asked, asked, step);
-  if (one == pairing.stored.size() || other == pairing.asked.size()) {
-    return one == pairing.stored.size() && other == pairing.asked.size();
-  }
-  return pairing.stored.partner[one] == static_cast<std::int32_t>(other);
-}
-
 // One word without a partner on each side, between the same neighbours.
 Verdict JudgeSubstitution(const Pairing& pairing) {
   const auto alone = Differ(pairing, [](const Word& word) { return word.IsContent(); });
@@ -483,31 +601,30 @@ Verdicts Judge(const Pairing& pairing) {
   const bool reversed_time = IsReversedTime(pairing);
   constexpr std::uint32_t kQualifiers =
       trait::kPlatform | trait::kLanguage | trait::kDiet | trait::kAudience;
-  Verdicts verdicts = {
-      JudgeNumbers(pairing),
-      JudgeDates(pairing),
-      JudgeUnits(pairing),
-      JudgeCurrency(pairing),
-      JudgeVersions(pairing),
-      JudgeKind(Guard::kUrls, Kind::kUrl, pairing),
-      JudgeKind(Guard::kCode, Kind::kCode, pairing),
-      JudgeQuoted(pairing),
-      JudgeNegation(pairing),
-      JudgeAntonyms(pairing, turned_twice, reversed_time),
-      JudgeOrder(pairing),
-      JudgeNames(pairing),
-      JudgeTrait(Guard::kPlaces, trait::kPlace, pairing),
-      JudgeTrait(Guard::kQualifiers, kQualifiers, pairing),
-      JudgeTrait(Guard::kAspect, trait::kAspect, pairing),
-      JudgeTrait(Guard::kTask, trait::kTask, pairing),
-      turned_twice ? Pass(Guard::kRank) : JudgeTrait(Guard::kRank, trait::kRank, pairing),
-      JudgeFreshness(pairing),
-      JudgeTense(pairing),
-      JudgeQuestionWord(pairing),
-      JudgeScript(pairing),
-      JudgeLength(pairing),
-      JudgeSubstitution(pairing),
-      JudgeAction(pairing)};
+  Verdicts verdicts = {JudgeNumbers(pairing),
+                       JudgeDates(pairing),
+                       JudgeUnits(pairing),
+                       JudgeCurrency(pairing),
+                       JudgeVersions(pairing),
+                       JudgeKind(Guard::kUrls, Kind::kUrl, pairing),
+                       JudgeKind(Guard::kCode, Kind::kCode, pairing),
+                       JudgeQuoted(pairing),
+                       JudgeNegation(pairing),
+                       JudgeAntonyms(pairing, turned_twice, reversed_time),
+                       JudgeOrder(pairing),
+                       JudgeNames(pairing),
+                       JudgeTrait(Guard::kPlaces, trait::kPlace, pairing),
+                       JudgeTrait(Guard::kQualifiers, kQualifiers, pairing),
+                       JudgeTrait(Guard::kAspect, trait::kAspect, pairing),
+                       JudgeTrait(Guard::kTask, trait::kTask, pairing),
+                       turned_twice ? Pass(Guard::kRank) : JudgeRank(pairing),
+                       JudgeFreshness(pairing),
+                       JudgeTense(pairing),
+                       JudgeQuestionWord(pairing),
+                       JudgeScript(pairing),
+                       JudgeLength(pairing),
+                       JudgeSubstitution(pairing),
+                       JudgeAction(pairing)};
   if (IsLongAndReworded(pairing)) {
     Soften(verdicts);
   }

@@ -466,6 +466,46 @@ TEST_CASE("the same is negated in other words") {
               });
 }
 
+TEST_CASE("opposites in other surroundings are only wording") {
+  CheckPassed({
+      {"How do I schedule a script every night at 2?", "cron expression for a job daily at 2 am"},
+      {"If `strict` is true, it raises an error", "an error is thrown provided `strict` is on"},
+      {"Should kids get paid for doing chores?",
+       "Is it a good idea to give children money for helping around the house?"},
+      {"I am terrible at maths", "What helps a weak student get good with numbers?"},
+  });
+  CheckVetoed(Guard::kAntonyms,
+              {
+                  {"How do I decrypt AES text in PHP", "Encrypt a string with AES in PHP"},
+                  {"undo the last step", "redo the step I did"},
+                  {"Can I give blood with type A?", "Can I get blood with type A?"},
+                  {"How do I pin a message?", "How do I unpin a message?"},
+                  {"What is a predator?", "What is prey?"},
+                  {"who came first", "who came last"},
+                  {"foods that prevent cancer", "foods that cause cancer"},
+              });
+}
+
+TEST_CASE("ranks are vetoed as opposites or on other scales") {
+  CheckPassed({
+      {"make a small garden look larger", "make a tiny garden look bigger"},
+      {"the fastest way to learn tables", "how tables are learnt most quickly"},
+      {"the cheapest country in Asia", "the least expensive country in Asia"},
+      {"the biggest hit by Abba", "the most popular hit by Abba"},
+      {"the best guitarists of all time", "the greatest guitarists of all time"},
+      {"best beaches in Italy", "most beautiful beaches in Italy"},
+  });
+  CheckVetoed(Guard::kRank,
+              {
+                  {"best hotels in Rome", "worst hotels in Rome"},
+                  {"best hotels in Rome", "cheapest hotels in Rome"},
+                  {"cheapest country in Asia", "safest country in Asia"},
+                  {"largest file on disk", "smallest file on disk"},
+                  {"which fruit has the most sugar", "which fruit has the least sugar"},
+                  {"oldest city in the world", "largest city in the world"},
+              });
+}
+
 TEST_CASE("names in another form are one name") {
   CheckPassed({
       {"memory leak in a Node.js app", "memory leak in a Node app"},
