@@ -506,6 +506,32 @@ TEST_CASE("ranks are vetoed as opposites or on other scales") {
               });
 }
 
+TEST_CASE("a reordering is no exchange of roles") {
+  CheckPassed({
+      {"add it at the end of a line if you want the linter to skip that line",
+       "add it to the end of a line to make the linter skip it"},
+      {"How do I learn French on my own at home?", "How can I learn French by myself at home?"},
+      {"What is the meaning of the song Hotel California?",
+       "what's the meaning of the song \"Hotel California\" by the Eagles"},
+      {"visitors are asked to wash their hands before entering and after leaving the ward",
+       "we ask visitors to wash their hands before entering and after leaving the ward"},
+      {"remove the bolts before you connect the washer",
+       "the washer must not be connected until you remove the bolts"},
+      {"does it matter if I eat before or after sport",
+       "if I eat before or after sport, does it matter"},
+      {"Your policy covers water damage caused by a burst pipe",
+       "Your policy covers damage by water from a burst pipe"},
+  });
+  CheckVetoed(Guard::kOrder,
+              {
+                  {"my daughter hits her brother", "my daughter gets hit by her brother"},
+                  {"Allow the web server to talk to the database server",
+                   "Allow the database server to talk to the web server"},
+                  {"should I stretch before a run", "should I stretch after a run"},
+                  {"is it valid until May", "is it not valid until May"},
+              });
+}
+
 TEST_CASE("names in another form are one name") {
   CheckPassed({
       {"memory leak in a Node.js app", "memory leak in a Node app"},
