@@ -245,13 +245,17 @@ bool HasOneAlone(const Side& side) {
   return Unpaired(side, [](const Word& word) { return word.IsContent(); }).size() == 1;
 }
 
+// Nothing but the opposites is different, or not much.
+bool IsNearlySame(const Pairing& pairing) {
+  return IsCloseOtherwise(pairing) || (HasOneAlone(pairing.stored) && HasOneAlone(pairing.asked));
+}
+
 // Opposites in the same surroundings, or in texts that have nearly all else in common.
-bool AreRivals(const Pairing& pairing, std::size_t stored, std::size_t asked) {
+bool AreRivals(const Pairing& pairing, std::size_t stored, std::size_t asked, bool close) {
   const Word& one = pairing.stored.At(stored);
   const Word& other = pairing.asked.At(asked);
   return one.folded != "daily" && other.folded != "daily" && MeansReceive(pairing, stored, asked) &&
-         (IsCloseOtherwise(pairing) || ShareSurroundings(pairing, stored, asked) ||
-          (HasOneAlone(pairing.stored) && HasOneAlone(pairing.asked)));
+         (close || ShareSurroundings(pairing, stored, asked));
 }
 
 bool TurnRound(const Word& one, const Word& other) {
@@ -264,6 +268,7 @@ bool TurnRound(const Word& one, const Word& other) {
 // Elsewhere opposites are usually part of the wording: "stop putting it off" and "get going".
 Verdict JudgeAntonyms(const Pairing& pairing, bool turned_twice, bool reversed_time) {
   const auto difference = Differ(pairing, TurnsRound);
+  const bool close = IsNearlySame(pairing);
   Verdict verdict = Pass(Guard::kAntonyms);
   for (const std::size_t i : difference.stored) {
     for (const std::size_t j : difference.asked) {
@@ -274,7 +279,7 @@ Verdict JudgeAntonyms(const Pairing& pairing, bool turned_twice, bool reversed_t
       if (excused || !TurnRound(one, other)) {
         continue;
       }
-      const bool veto = AreRivals(pairing, i, j);
+      const bool veto = AreRivals(pairing, i, j, close);
       if (verdict.pass || (veto && !verdict.veto)) {
         verdict = {Guard::kAntonyms, false, veto, one.folded, other.folded};
       }
@@ -322,6 +327,7 @@ int ScaleOf(const Word& word) {
 Verdict JudgeRank(const Pairing& pairing) {
   constexpr double kScaleShare = 0.5;
   const auto difference = Differ(pairing, [](const Word& word) { return word.Has(trait::kRank); });
+  const bool close = IsNearlySame(pairing);
   bool veto = false;
   for (const std::size_t i : difference.stored) {
     for (const std::size_t j : difference.asked) {
@@ -329,7 +335,7 @@ Verdict JudgeRank(const Pairing& pairing) {
       const Word& other = pairing.asked.At(j);
       const int scale = ScaleOf(one);
       const int there = ScaleOf(other);
-      const bool opposed = TurnRound(one, other) && AreRivals(pairing, i, j);
+      const bool opposed = TurnRound(one, other) && AreRivals(pairing, i, j, close);
       const bool measured =
           scale != 0 && there != 0 && scale != there && PairedShare(pairing) >= kScaleShare;
       veto = veto || opposed || measured;
