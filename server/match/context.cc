@@ -1,9 +1,11 @@
-// Owns what neighbours decide: numbers, units, dates, versions, negation, the kind of question.
+// Owns what neighbours decide: numbers, units, dates, versions, the kind of question.
 #include "server/match/context.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include "server/match/negation.h"
 
 namespace reprise::match {
 namespace {
@@ -27,6 +29,11 @@ bool Combine(Word& left, const Word& right) {
   if (left.Has(trait::kOrdinal)) {
     return false;
   }
+  if (IsIn(right.folded, {"quarters", "thirds"}) && left.value >= 1 && left.value < 10) {
+    left.value *= right.folded == "thirds" ? 1.0 / 3 : right.value;
+    left.end = right.end;
+    return true;
+  }
   const bool tens = left.value >= 20 && left.value < 100 && right.value >= 1 && right.value < 10;
   const bool scale = right.value >= 100 && left.value < right.value && right.kind == Kind::kPlain;
   const bool hundred = left.value >= 100 && left.kind == Kind::kPlain && right.value < 100 &&
@@ -45,13 +52,57 @@ bool Combine(Word& left, const Word& right) {
   return true;
 }
 
-// "half a second" is half of one.
-void DropArticleOfHalf(List& list) {
-  for (std::size_t i = 0; i + 2 < list.size(); ++i) {
-    if (list[i].folded == "half" && IsIn(list[i + 1].folded, {"a", "an"}) &&
-        (list[i + 2].Has(trait::kUnit) || list[i + 2].folded == "second")) {
-      list.erase(list.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-      return;  // once is enough, and keeps this linear
+bool IsFraction(const Word& word) {
+  return IsIn(word.folded, {"half", "quarter", "quarters", "third", "thirds"});
+}
+
+// "half a second", "quarter of an hour": the words between the part and the unit; 0: something
+// else.
+std::size_t ArticlesBehind(const List& list, std::size_t at) {
+  const std::size_t of = at + 1 < list.size() && list[at + 1].folded == "of" ? 1 : 0;
+  const std::size_t unit = at + of + 2;
+  const bool parts = IsFraction(list[at]) && unit < list.size() &&
+                     IsIn(list[unit - 1].folded, {"a", "an", "one"}) &&
+                     (list[unit].Has(trait::kUnit) || list[unit].folded == "second");
+  return parts && (of == 1 || list[at].folded == "half") ? of + 1 : 0;
+}
+
+// "... and a half" behind a number or behind "an hour".
+bool AddHalf(List& list, std::size_t at) {
+  const bool half = at + 2 < list.size() && list[at].folded == "and" &&
+                    list[at + 1].folded == "a" && list[at + 2].folded == "half";
+  if (!half || at == 0) {
+    return false;
+  }
+  const bool unit = list[at - 1].Has(trait::kUnit) && at > 1;
+  Word& number = list[unit ? at - 2 : at - 1];
+  if (unit && IsIn(number.folded, {"a", "an"})) {
+    number.traits = trait::kNumber;
+    number.value = 1;
+  }
+  if (!IsNumberWord(number) && number.kind != Kind::kNumber) {
+    return false;
+  }
+  number.value += 0.5;
+  number.folded += " and a half";
+  return true;
+}
+
+void Erase(List& list, std::size_t at, std::size_t count) {
+  const auto first = list.begin() + static_cast<std::ptrdiff_t>(at);
+  list.erase(first, first + static_cast<std::ptrdiff_t>(count));
+}
+
+void JoinFractions(List& list) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (const std::size_t articles = ArticlesBehind(list, i); articles > 0) {
+      if (list[i].folded == "third") {
+        list[i].value = 1.0 / 3;
+        list[i].traits &= ~trait::kOrdinal;
+      }
+      Erase(list, i + 1, articles);
+    } else if (AddHalf(list, i)) {
+      Erase(list, i, 3);
     }
   }
 }
@@ -79,6 +130,54 @@ void SettleNumber(Word& word) {
     word.marks |= mark::kWeakNumber;
   }
   word.kind = Kind::kNumber;
+  if (word.value >= 30 && word.value <= 90 && word.folded.ends_with("ties")) {
+    word.value += 1900;  // "the eighties"
+  }
+}
+
+// "merge into one", "another one is": it counts nothing.
+bool IsPronoun(const List& list, std::size_t at) {
+  constexpr std::uint32_t kEmpty =
+      trait::kFunction | trait::kFiller | trait::kQuestion | trait::kNegation;
+  if (list[at].folded == "ones") {
+    return true;
+  }
+  if (list[at].folded != "one" || (at > 0 && list[at - 1].folded == "than")) {
+    return false;
+  }
+  if (at + 1 == list.size() || list[at + 1].Is(mark::kClause)) {
+    return true;
+  }
+  for (std::size_t i = at + 1; i < list.size() && i <= at + 4; ++i) {
+    if (list[i].folded == "another") {
+      return true;  // "between one branch and another"
+    }
+  }
+  const bool counted = at + 2 < list.size() &&
+                       IsIn(list[at + 1].folded, {"of", "or", "and", "to"}) &&
+                       (list[at + 1].folded == "of" || list[at + 2].Has(trait::kNumber) ||
+                        list[at + 2].kind == Kind::kNumber);
+  return list[at + 1].Has(kEmpty) && !counted;
+}
+
+// "merge two files", "the two are": what is meant has two of them anyway.
+bool IsPairAnyway(const List& list, std::size_t at) {
+  if (!IsIn(list[at].folded, {"two", "2"})) {
+    return false;
+  }
+  return (at > 0 && IsIn(list[at - 1].folded, {"the", "these", "those", "between"})) ||
+         std::any_of(list.begin(), list.end(), [](const Word& word) {
+           return IsIn(word.canon, {"combine", "compare", "join", "swap", "both", "versus"}) ||
+                  IsIn(word.folded, {"between", "difference", "differ", "concatenate"});
+         });
+}
+
+// "the 80s": written with one letter more than its digits.
+bool IsDecade(const List& list, std::size_t at) {
+  const Word& word = list[at];
+  return word.kind == Kind::kNumber && !word.Has(trait::kOrdinal) && at > 0 &&
+         list[at - 1].folded == "the" && word.folded.size() == 2 && word.folded[1] == '0' &&
+         word.folded[0] >= '3' && word.end - word.begin == 3;
 }
 
 // "second" is a number but beside a number or "per", where it is a unit.
@@ -97,6 +196,12 @@ void SettleNumbers(List& list) {
       }
     } else if (IsNumberWord(word)) {
       SettleNumber(word);
+    } else if (IsDecade(list, i)) {
+      word.value += 1900;
+    }
+    if (word.kind == Kind::kNumber) {
+      word.marks |= IsPronoun(list, i) ? mark::kPronoun : std::uint16_t{0};
+      word.marks |= IsPairAnyway(list, i) ? mark::kWeakNumber : std::uint16_t{0};
     }
   }
 }
@@ -194,6 +299,7 @@ void SettleDates(List& list) {
       const int hour = static_cast<int>(list[i].value) % 12 + (pm ? 12 : 0);
       list[i].kind = Kind::kClock;
       list[i].value = hour * 60;
+      list[i + 1].traits = trait::kFunction;
     }
   }
 }
@@ -269,47 +375,6 @@ void SettleVersions(List& list) {
   }
 }
 
-// Negations that negate nothing: "why don't you", "I don't know how", "whether or not".
-bool IsNeutral(const List& list, std::size_t at, std::size_t target) {
-  if (at > 0 && IsIn(list[at - 1].folded, {"or", "if", "whether"})) {
-    return true;
-  }
-  if (at + 1 < list.size() &&
-      IsIn(list[at + 1].folded, {"only", "just", "matter", "problem", "to", "idea"})) {
-    return list[at + 1].folded != "to";
-  }
-  return target < list.size() && list[target].Has(trait::kNeutralNo) &&
-         (list[target].folded != "work" && list[target].folded != "working");
-}
-
-// The word that a negation is about: the next one that says something, in the same clause.
-std::size_t TargetOf(const List& list, std::size_t at) {
-  constexpr std::size_t kReach = 5;
-  constexpr std::uint32_t kEmpty =
-      trait::kFunction | trait::kFiller | trait::kQuestion | trait::kNegation;
-  for (std::size_t i = at + 1; i < list.size() && i <= at + kReach; ++i) {
-    if (list[i].Is(mark::kClause)) {
-      break;
-    }
-    if (list[i].kind != Kind::kSymbol && !list[i].Has(kEmpty)) {
-      return i;
-    }
-  }
-  return list.size();
-}
-
-void MarkNegations(List& list) {
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (list[i].kind != Kind::kPlain || !list[i].Has(trait::kNegation)) {
-      continue;
-    }
-    const std::size_t target = TargetOf(list, i);
-    if (target < list.size() && !IsNeutral(list, i, target)) {
-      list[target].marks ^= mark::kNegated;
-    }
-  }
-}
-
 Asks AsksOf(const Word& word) {
   constexpr std::pair<std::string_view, Asks> kTable[] = {
       {"what", Asks::kWhat},        {"what_is", Asks::kWhat},     {"what_kind_of", Asks::kWhat},
@@ -369,13 +434,13 @@ Tense FindTense(const List& list) {
 }  // namespace
 
 void ReadContext(Words& words) {
-  DropArticleOfHalf(words.list);
+  JoinFractions(words.list);
   MergeNumbers(words.list);
   SettleNumbers(words.list);
   SettleDates(words.list);
   SettleUnits(words.list);
   SettleVersions(words.list);
-  MarkNegations(words.list);
+  MarkNegations(words);
   words.asks = FindAsks(words.list);
   words.tense = FindTense(words.list);
 }

@@ -21,9 +21,15 @@ bool Carries(const Word& word) {
   return word.IsContent() || word.kind != Kind::kPlain || word.canon == "i" || word.canon == "you";
 }
 
+// "when", "if": another clause, though no comma may stand there.
+bool BeginsClause(const Word& word) {
+  constexpr std::string_view kWords[] = {"when", "if", "because", "while", "that", "where"};
+  return std::find(std::begin(kWords), std::end(kWords), word.folded) != std::end(kWords);
+}
+
 std::vector<std::size_t> Before(const Words& words, std::size_t at, std::size_t most) {
   std::vector<std::size_t> found;
-  for (std::size_t i = at; i-- > 0 && found.size() < most;) {
+  for (std::size_t i = at; i-- > 0 && found.size() < most && !BeginsClause(words.list[i]);) {
     if (Carries(words.list[i]) && !words.list[i].Has(trait::kRank)) {
       found.push_back(i);
     }
@@ -37,7 +43,7 @@ std::vector<std::size_t> Before(const Words& words, std::size_t at, std::size_t 
 std::vector<std::size_t> Behind(const Words& words, std::size_t at, std::size_t most) {
   std::vector<std::size_t> found;
   for (std::size_t i = at + 1; i < words.list.size() && found.size() < most; ++i) {
-    if (words.list[i].Is(mark::kClause)) {
+    if (words.list[i].Is(mark::kClause) || BeginsClause(words.list[i])) {
       break;
     }
     if (Carries(words.list[i])) {
@@ -45,6 +51,37 @@ std::vector<std::size_t> Behind(const Words& words, std::size_t at, std::size_t 
     }
   }
   return found;
+}
+
+// "to skip": what follows is a verb, not where something goes.
+bool IsInfinitive(const Words& words, std::size_t at) {
+  constexpr std::string_view kVerbs[] = {"be",   "do",   "have",  "make",   "get",  "let",
+                                         "see",  "find", "keep",  "use",    "tell", "say",
+                                         "take", "give", "avoid", "prevent"};
+  return at + 1 < words.list.size() && std::find(std::begin(kVerbs), std::end(kVerbs),
+                                                 words.list[at + 1].folded) != std::end(kVerbs);
+}
+
+// "must not be connected until": not before.
+bool IsUnderNot(const Words& words, std::size_t at) {
+  for (std::size_t i = at; i-- > 0;) {
+    if (words.list[i].Has(trait::kNegation)) {
+      return true;
+    }
+    if (words.list[i].Is(mark::kClause)) {
+      return false;
+    }
+  }
+  return false;
+}
+
+// "before or after": both.
+bool IsEither(const Words& words, std::size_t at) {
+  const auto is_or = [&](std::size_t near) {
+    return near < words.list.size() &&
+           (words.list[near].folded == "or" || words.list[near].folded == "and");
+  };
+  return is_or(at + 1) || is_or(at - 1);
 }
 
 bool HasWord(const Words& words, std::string_view canon) {
@@ -85,6 +122,9 @@ std::vector<Link> LinksOf(const Words& words) {
       HasWord(words, "replace") || HasWord(words, "swap") || HasWord(words, "exchange");
   for (std::size_t i = 0; i < words.list.size() && links.size() < kLinksMax; ++i) {
     const std::string& folded = words.list[i].folded;
+    if (IsEither(words, i) || (folded == "to" && IsInfinitive(words, i))) {
+      continue;
+    }
     if (folded == "to" || folded == "into" || (folded == "in" && IsConversion(words, i))) {
       links.push_back({"to", Before(words, i, 2), Behind(words, i, 2)});
     } else if (folded == "from") {
@@ -92,6 +132,8 @@ std::vector<Link> LinksOf(const Words& words) {
       links.push_back({"from", Before(words, i, 1), Behind(words, i, 1)});
     } else if (folded == "than" || folded == "over") {
       links.push_back({"than", Before(words, i, 4), Behind(words, i, 4)});
+    } else if (folded == "until" && IsUnderNot(words, i)) {
+      links.push_back({"before", Behind(words, i, 3), Before(words, i, 3)});
     } else if (folded == "before" || folded == "until") {
       links.push_back({"before", Before(words, i, 3), Behind(words, i, 3)});
     } else if (folded == "after" || folded == "since") {
@@ -127,6 +169,11 @@ bool IsCrossed(const Pairing& pairing, const Link& here, const Link& there) {
          !(Meets(pairing, here.left, there.left) && Meets(pairing, here.right, there.right));
 }
 
+bool IsStraight(const Pairing& pairing, const Link& here, const Link& there) {
+  return here.relation == there.relation && Meets(pairing, here.left, there.left) &&
+         Meets(pairing, here.right, there.right);
+}
+
 std::string Show(const Words& words, const Link& link) {
   std::string shown;
   for (auto item = link.left.rbegin(); item != link.left.rend(); ++item) {
@@ -145,9 +192,15 @@ std::optional<Exchange> FindCrossedLink(const Pairing& pairing) {
     return std::nullopt;
   }
   const auto there = LinksOf(*pairing.asked.words);
+  // "before entering and after leaving": the other one is its counterpart.
+  const auto has_straight = [&](const Link& one) {
+    return one.relation == "before" &&
+           std::any_of(there.begin(), there.end(),
+                       [&](const Link& other) { return IsStraight(pairing, one, other); });
+  };
   for (const Link& one : here) {
     for (const Link& other : there) {
-      if (IsCrossed(pairing, one, other)) {
+      if (IsCrossed(pairing, one, other) && !has_straight(one)) {
         return Exchange{Show(*pairing.stored.words, one), Show(*pairing.asked.words, other)};
       }
     }
@@ -167,10 +220,16 @@ struct Roles {
 constexpr std::size_t kRoleReach = 2;
 constexpr double kRolesShare = 0.75;  // below it, a turn is another wording
 
+bool IsParticiple(const Words& words, std::size_t at) {
+  const std::string_view folded = words.list[at].folded;
+  const std::string_view verb = folded.substr(0, folded.find('_'));
+  return verb.ends_with("ed") || verb.ends_with("en") || verb.ends_with("ght");
+}
+
 // "is the strength measured": a form of "be" in front of a participle.
 bool IsPassive(const Words& words, std::size_t at) {
-  const std::string& folded = words.list[at].folded;
-  if (!folded.ends_with("ed") && !folded.ends_with("en") && !folded.ends_with("ght")) {
+  const bool by = at + 1 < words.list.size() && words.list[at + 1].folded == "by";
+  if (!by && !IsParticiple(words, at)) {
     return false;
   }
   for (std::size_t i = at; i-- > 0 && i + 7 > at;) {
@@ -199,7 +258,8 @@ Roles RolesOf(const Words& words, std::size_t at) {
   }
   roles.linked = at + 1 < words.list.size() &&
                  (IsPlainRelation(words.list[at + 1].folded) || words.list[at + 1].folded == "to");
-  roles.passive = roles.by || IsPassive(words, at);
+  roles.passive = IsPassive(words, at) || (roles.by && IsParticiple(words, at));
+  roles.by = roles.by && roles.passive;
   return roles;
 }
 

@@ -8,6 +8,7 @@
 
 #include "server/match/guard_order.h"
 #include "server/match/idf.h"
+#include "server/match/negation.h"
 
 namespace reprise::match {
 namespace {
@@ -99,20 +100,22 @@ std::optional<Verdict> FindSuffix(const Pairing& pairing) {
   return std::nullopt;
 }
 
+bool IsCount(const Word& word) {
+  return (word.kind == Kind::kNumber && !word.Is(mark::kPronoun)) || word.kind == Kind::kSymbol ||
+         word.kind == Kind::kVersion ||
+         (word.kind == Kind::kDate && word.canon.starts_with("day "));
+}
+
 // "one", "first" and the like count only against another number.
 Verdict JudgeNumbers(const Pairing& pairing) {
   if (auto suffix = FindSuffix(pairing); suffix.has_value()) {
     return *std::move(suffix);
   }
   const auto strong = Differ(pairing, [](const Word& word) {
-    return (word.kind == Kind::kNumber && !word.Is(mark::kWeakNumber)) ||
+    return (word.kind == Kind::kNumber && !word.Is(mark::kWeakNumber | mark::kPronoun)) ||
            word.kind == Kind::kSymbol;
   });
-  const auto any = Differ(pairing, [](const Word& word) {
-    return word.kind == Kind::kNumber || word.kind == Kind::kSymbol ||
-           word.kind == Kind::kVersion ||
-           (word.kind == Kind::kDate && word.canon.starts_with("day "));
-  });
+  const auto any = Differ(pairing, IsCount);
   if (strong.Nowhere() && !any.Both()) {
     return Pass(Guard::kNumbers);
   }
@@ -164,65 +167,13 @@ Verdict JudgeQuoted(const Pairing& pairing) {
   return Say(Guard::kQuoted, pairing, difference, both_quote && difference.Both());
 }
 
-bool IsCompensated(const Side& side) {
-  for (std::size_t i = 0; i < side.size(); ++i) {
-    if (side.IsAlone(i) && side.At(i).Has(trait::kFailure)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-int NegatedWords(const Side& side) {
-  int count = 0;
-  for (std::size_t i = 0; i < side.size(); ++i) {
-    count += side.At(i).Is(mark::kNegated) ? 1 : 0;
-  }
-  return count;
-}
-
-// The first word of `side` that is negated while its partner is not, or the other way round.
-std::optional<std::pair<std::size_t, std::size_t>> FindTurned(const Side& side, const Side& other) {
-  for (std::size_t i = 0; i < side.size(); ++i) {
-    if (side.partner[i] == kNobody || side.bond[i] == Bond::kOpposed) {
-      continue;
-    }
-    const auto partner = static_cast<std::size_t>(side.partner[i]);
-    if (side.At(i).Is(mark::kNegated) != other.At(partner).Is(mark::kNegated)) {
-      return std::pair(i, partner);
-    }
-  }
-  return std::nullopt;
-}
-
-std::string ShowNegated(const Word& word) {
-  return (word.Is(mark::kNegated) ? "not " : "") + word.folded;
-}
-
-// A word that both sides have, negated on one of them. Excused: "does not start" and "fails to
-// start"; as many negations at other words, in another wording.
 Verdict JudgeNegation(const Pairing& pairing) {
-  const int balance = NegatedWords(pairing.stored) - NegatedWords(pairing.asked);
-  const bool excused =
-      balance % 2 == 0 || IsCompensated(balance > 0 ? pairing.asked : pairing.stored);
-  auto turned = FindTurned(pairing.stored, pairing.asked);
+  auto turned = FindTurned(pairing);
   if (!turned.has_value()) {
-    turned = FindTurned(pairing.asked, pairing.stored);
-    if (turned.has_value()) {
-      std::swap(turned->first, turned->second);
-    }
-  }
-  if (turned.has_value()) {
-    const bool moved = balance % 2 == 0 && PairedShare(pairing) >= kNearlyAllShare;
-    return {Guard::kNegation, false, !excused || moved,
-            ShowNegated(pairing.stored.At(turned->first)),
-            ShowNegated(pairing.asked.At(turned->second))};
-  }
-  if (excused) {
     return Pass(Guard::kNegation);
   }
-  return {Guard::kNegation, false, false, balance > 0 ? "a negation" : "",
-          balance > 0 ? "" : "a negation"};
+  return {Guard::kNegation, false, !turned->excused, std::move(turned->stored),
+          std::move(turned->asked)};
 }
 
 bool TurnsRound(const Word& word) {
@@ -234,21 +185,163 @@ bool TurnsRound(const Word& word) {
              std::end(kDirections);
 }
 
+// The next word that says something at or behind `at`, going by `step`; size: the end.
+std::size_t Neighbour(const Side& side, std::size_t at, int step) {
+  std::size_t index = at + static_cast<std::size_t>(step);
+  while (index < side.size() && !side.At(index).IsContent()) {
+    index += static_cast<std::size_t>(step);
+  }
+  return std::min(index, side.size());
+}
+
+bool IsSamePlace(const Pairing& pairing, std::size_t stored, std::size_t asked, int step) {
+  const std::size_t one = Neighbour(pairing.stored, stored, step);
+  const std::size_t other = Neighbour(pairing.asked, asked, step);
+  if (one == pairing.stored.size() || other == pairing.asked.size()) {
+    return one == pairing.stored.size() && other == pairing.asked.size();
+  }
+  return pairing.stored.partner[one] == static_cast<std::int32_t>(other);
+}
+
+// Up to two words that say something, on each side of `at`.
+std::vector<std::size_t> Surroundings(const Side& side, std::size_t at) {
+  std::vector<std::size_t> found;
+  for (const int step : {1, -1}) {
+    std::size_t index = at;
+    for (int i = 0; i < 2 && index < side.size(); ++i) {
+      index = Neighbour(side, index, step);
+      if (index < side.size()) {
+        found.push_back(index);
+      }
+    }
+  }
+  return found;
+}
+
+// A word around one is the partner of a word around the other.
+bool ShareSurroundings(const Pairing& pairing, std::size_t stored, std::size_t asked) {
+  const auto here = Surroundings(pairing.stored, stored);
+  const auto there = Surroundings(pairing.asked, asked);
+  return std::any_of(here.begin(), here.end(), [&](std::size_t one) {
+    return std::any_of(there.begin(), there.end(), [&](std::size_t other) {
+      return pairing.stored.partner[one] == static_cast<std::int32_t>(other);
+    });
+  });
+}
+
+// The tables have "get" for "receive", but it is the opposite of "give" only with the same object.
+bool MeansReceive(const Pairing& pairing, std::size_t stored, std::size_t asked) {
+  const auto is_wide = [](const Word& word) {
+    return word.canon == "get" && !word.folded.starts_with("receiv");
+  };
+  if (!is_wide(pairing.stored.At(stored)) && !is_wide(pairing.asked.At(asked))) {
+    return true;
+  }
+  return Neighbour(pairing.stored, stored, 1) < pairing.stored.size() &&
+         IsSamePlace(pairing, stored, asked, 1);
+}
+
+bool HasOneAlone(const Side& side) {
+  return Unpaired(side, [](const Word& word) { return word.IsContent(); }).size() == 1;
+}
+
+// Nothing but the opposites is different, or not much.
+bool IsNearlySame(const Pairing& pairing) {
+  return IsCloseOtherwise(pairing) || (HasOneAlone(pairing.stored) && HasOneAlone(pairing.asked));
+}
+
+// Opposites in the same surroundings, or in texts that have nearly all else in common.
+bool AreRivals(const Pairing& pairing, std::size_t stored, std::size_t asked, bool close) {
+  const Word& one = pairing.stored.At(stored);
+  const Word& other = pairing.asked.At(asked);
+  return one.folded != "daily" && other.folded != "daily" && MeansReceive(pairing, stored, asked) &&
+         (close || ShareSurroundings(pairing, stored, asked));
+}
+
+bool TurnRound(const Word& one, const Word& other) {
+  const auto form = [](const Word& word) {
+    return word.kind == Kind::kNumber ? word.folded : word.canon;  // "first" and "last"
+  };
+  return AreOpposite(form(one), form(other)) && one.Is(mark::kNegated) == other.Is(mark::kNegated);
+}
+
+// Elsewhere opposites are usually part of the wording: "stop putting it off" and "get going".
 Verdict JudgeAntonyms(const Pairing& pairing, bool turned_twice, bool reversed_time) {
   const auto difference = Differ(pairing, TurnsRound);
+  const bool close = IsNearlySame(pairing);
+  Verdict verdict = Pass(Guard::kAntonyms);
   for (const std::size_t i : difference.stored) {
     for (const std::size_t j : difference.asked) {
       const Word& one = pairing.stored.At(i);
       const Word& other = pairing.asked.At(j);
       const bool excused =
           (turned_twice && one.Has(trait::kRank)) || (reversed_time && one.Has(trait::kFunction));
-      if (!excused && AreOpposite(one.canon, other.canon) &&
-          one.Is(mark::kNegated) == other.Is(mark::kNegated)) {
-        return {Guard::kAntonyms, false, true, one.folded, other.folded};
+      if (excused || !TurnRound(one, other)) {
+        continue;
+      }
+      const bool veto = AreRivals(pairing, i, j, close);
+      if (verdict.pass || (veto && !verdict.veto)) {
+        verdict = {Guard::kAntonyms, false, veto, one.folded, other.folded};
       }
     }
   }
-  return Pass(Guard::kAntonyms);
+  return verdict;
+}
+
+// What a comparison measures; 0: "most" and the like, which take it from the next word.
+int ScaleOf(const Word& word) {
+  constexpr std::string_view kScales[] = {
+      "top best better worst worse",
+      "cheapest cheaper",
+      "fastest faster slowest slower",
+      "oldest older newest newer youngest younger",
+      "easiest easier hardest harder",
+      "safest safer",
+      "maximum minimum bigger smaller",
+      "tallest taller higher deeper shortest shorter longest longer",
+      "strongest stronger weakest weaker",
+      "heavier lighter",
+      "warmer colder hotter cooler",
+      "wider narrower",
+      "richer poorer",
+      "healthier",
+      "average"};
+  if (word.folded == "greatest") {
+    return 0;
+  }
+  int scale = 1;
+  for (const std::string_view words : kScales) {
+    for (std::size_t at = words.find(word.canon); at != std::string_view::npos;
+         at = words.find(word.canon, at + 1)) {
+      const std::size_t end = at + word.canon.size();
+      if ((at == 0 || words[at - 1] == ' ') && (end == words.size() || words[end] == ' ')) {
+        return scale;
+      }
+    }
+    ++scale;
+  }
+  return 0;
+}
+
+// "best" and "worst", "best" and "cheapest"; "biggest" and "most popular" may be one.
+Verdict JudgeRank(const Pairing& pairing) {
+  constexpr double kScaleShare = 0.5;
+  const auto difference = Differ(pairing, [](const Word& word) { return word.Has(trait::kRank); });
+  const bool close = IsNearlySame(pairing);
+  bool veto = false;
+  for (const std::size_t i : difference.stored) {
+    for (const std::size_t j : difference.asked) {
+      const Word& one = pairing.stored.At(i);
+      const Word& other = pairing.asked.At(j);
+      const int scale = ScaleOf(one);
+      const int there = ScaleOf(other);
+      const bool opposed = TurnRound(one, other) && AreRivals(pairing, i, j, close);
+      const bool measured =
+          scale != 0 && there != 0 && scale != there && PairedShare(pairing) >= kScaleShare;
+      veto = veto || opposed || measured;
+    }
+  }
+  return Say(Guard::kRank, pairing, difference, veto);
 }
 
 // "X before Y" asked as "Y after X".
@@ -410,24 +503,6 @@ Verdict JudgeLength(const Pairing& pairing) {
           std::to_string(pairing.asked.size()) + " words"};
 }
 
-// The next word that says something at or behind `at`, going by `step`; size: the end.
-std::size_t Neighbour(const Side& side, std::size_t at, int step) {
-  std::size_t index = at + static_cast<std::size_t>(step);
-  while (index < side.size() && !side.At(index).IsContent()) {
-    index += static_cast<std::size_t>(step);
-  }
-  return std::min(index, side.size());
-}
-
-bool IsSamePlace(const Pairing& pairing, std::size_t stored, std::size_t asked, int step) {
-  const std::size_t one = Neighbour(pairing.stored, stored, step);
-  const std::size_t other = Neighbour(pairing.asked, asked, step);
-  if (one == pairing.stored.size() || other == pairing.asked.size()) {
-    return one == pairing.stored.size() && other == pairing.asked.size();
-  }
-  return pairing.stored.partner[one] == static_cast<std::int32_t>(other);
-}
-
 // One word without a partner on each side, between the same neighbours.
 Verdict JudgeSubstitution(const Pairing& pairing) {
   const auto alone = Differ(pairing, [](const Word& word) { return word.IsContent(); });
@@ -532,31 +607,30 @@ Verdicts Judge(const Pairing& pairing) {
   const bool reversed_time = IsReversedTime(pairing);
   constexpr std::uint32_t kQualifiers =
       trait::kPlatform | trait::kLanguage | trait::kDiet | trait::kAudience;
-  Verdicts verdicts = {
-      JudgeNumbers(pairing),
-      JudgeDates(pairing),
-      JudgeUnits(pairing),
-      JudgeCurrency(pairing),
-      JudgeVersions(pairing),
-      JudgeKind(Guard::kUrls, Kind::kUrl, pairing),
-      JudgeKind(Guard::kCode, Kind::kCode, pairing),
-      JudgeQuoted(pairing),
-      JudgeNegation(pairing),
-      JudgeAntonyms(pairing, turned_twice, reversed_time),
-      JudgeOrder(pairing),
-      JudgeNames(pairing),
-      JudgeTrait(Guard::kPlaces, trait::kPlace, pairing),
-      JudgeTrait(Guard::kQualifiers, kQualifiers, pairing),
-      JudgeTrait(Guard::kAspect, trait::kAspect, pairing),
-      JudgeTrait(Guard::kTask, trait::kTask, pairing),
-      turned_twice ? Pass(Guard::kRank) : JudgeTrait(Guard::kRank, trait::kRank, pairing),
-      JudgeFreshness(pairing),
-      JudgeTense(pairing),
-      JudgeQuestionWord(pairing),
-      JudgeScript(pairing),
-      JudgeLength(pairing),
-      JudgeSubstitution(pairing),
-      JudgeAction(pairing)};
+  Verdicts verdicts = {JudgeNumbers(pairing),
+                       JudgeDates(pairing),
+                       JudgeUnits(pairing),
+                       JudgeCurrency(pairing),
+                       JudgeVersions(pairing),
+                       JudgeKind(Guard::kUrls, Kind::kUrl, pairing),
+                       JudgeKind(Guard::kCode, Kind::kCode, pairing),
+                       JudgeQuoted(pairing),
+                       JudgeNegation(pairing),
+                       JudgeAntonyms(pairing, turned_twice, reversed_time),
+                       JudgeOrder(pairing),
+                       JudgeNames(pairing),
+                       JudgeTrait(Guard::kPlaces, trait::kPlace, pairing),
+                       JudgeTrait(Guard::kQualifiers, kQualifiers, pairing),
+                       JudgeTrait(Guard::kAspect, trait::kAspect, pairing),
+                       JudgeTrait(Guard::kTask, trait::kTask, pairing),
+                       turned_twice ? Pass(Guard::kRank) : JudgeRank(pairing),
+                       JudgeFreshness(pairing),
+                       JudgeTense(pairing),
+                       JudgeQuestionWord(pairing),
+                       JudgeScript(pairing),
+                       JudgeLength(pairing),
+                       JudgeSubstitution(pairing),
+                       JudgeAction(pairing)};
   if (IsLongAndReworded(pairing)) {
     Soften(verdicts);
   }

@@ -57,7 +57,9 @@ enum class Dimension : std::uint8_t {
   kSpeed,
   kTemperature,
   kPower,
-  kShare
+  kShare,
+  kArea,
+  kTorque
 };
 
 struct Concept {

@@ -284,8 +284,6 @@ include exclude
 contain exclude
 with without
 always never
-always rarely
-frequently rarely
 everything nothing
 everyone nobody
 all none
@@ -418,6 +416,8 @@ void valid
 dominant recessive
 open closed
 unpack compress
+rational irrational
+prevent cause
 hired fired
 minimize maximize
 )";

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -28,19 +29,36 @@ void Join(Pairing& pairing, std::size_t stored, std::size_t asked, Bond bond) {
   pairing.asked.bond[asked] = bond;
 }
 
-// The k-th of a form here is the k-th there; a form's unequal counts leave the last ones alone, but
-// those count as said: repeating a word changes nothing.
-void PairSame(Pairing& pairing) {
-  const Side& asked = pairing.asked;
-  for (std::size_t i = 0; i < pairing.stored.size(); ++i) {
-    const std::uint64_t key = pairing.stored.At(i).key;
-    for (std::size_t j = 0; j < asked.size(); ++j) {
-      if (asked.IsAlone(j) && asked.At(j).key == key &&
-          asked.At(j).canon == pairing.stored.At(i).canon) {
-        Join(pairing, i, j, Bond::kSame);
-        break;
-      }
+std::size_t CountOf(const Side& side, const Word& word) {
+  return static_cast<std::size_t>(std::count_if(
+      side.words->list.begin(), side.words->list.end(),
+      [&](const Word& other) { return other.key == word.key && other.canon == word.canon; }));
+}
+
+// Pairs words of one form, those that stand first with each other. A form's unequal counts leave
+// the last ones alone, but those count as said: repeating a word changes nothing.
+void JoinSame(Pairing& pairing, std::size_t stored, bool negated_alike) {
+  const Word& one = pairing.stored.At(stored);
+  for (std::size_t j = 0; j < pairing.asked.size() && pairing.stored.IsAlone(stored); ++j) {
+    const Word& other = pairing.asked.At(j);
+    if (pairing.asked.IsAlone(j) && other.key == one.key && other.canon == one.canon &&
+        (!negated_alike || other.Is(mark::kNegated) == one.Is(mark::kNegated))) {
+      Join(pairing, stored, j, Bond::kSame);
     }
+  }
+}
+
+// Where the counts differ, those that are negated alike go first: "dry it using a cloth, never use
+// air" and "dry it with a cloth, never use air".
+void PairSame(Pairing& pairing) {
+  for (std::size_t i = 0; i < pairing.stored.size(); ++i) {
+    const Word& word = pairing.stored.At(i);
+    if (CountOf(pairing.stored, word) != CountOf(pairing.asked, word)) {
+      JoinSame(pairing, i, true);
+    }
+  }
+  for (std::size_t i = 0; i < pairing.stored.size(); ++i) {
+    JoinSame(pairing, i, false);
   }
 }
 
@@ -87,20 +105,80 @@ void PairNumbers(Pairing& pairing) {
   }
 }
 
+bool IsMoreThanOne(const Side& side, std::size_t at) {
+  return at > 1 && side.At(at).folded == "one" && side.At(at - 1).folded == "than" &&
+         side.At(at - 2).folded == "more";
+}
+
+bool IsTwo(const Side& side, std::size_t at) {
+  const Word& word = side.At(at);
+  return word.kind == Kind::kNumber && word.value == 2 && word.dimension == Dimension::kNone &&
+         !word.Has(trait::kOrdinal) && (at == 0 || side.At(at - 1).folded != "than");
+}
+
+// "on two computers", "on more than one", "on both".
+void PairTwo(Pairing& pairing) {
+  const auto is_two_else = [](const Side& side, std::size_t at) {
+    return side.At(at).folded == "both" || IsMoreThanOne(side, at);
+  };
+  for (std::size_t i = 0; i < pairing.stored.size(); ++i) {
+    for (std::size_t j = 0; j < pairing.asked.size() && pairing.stored.IsAlone(i); ++j) {
+      if (pairing.asked.IsAlone(j) &&
+          ((IsTwo(pairing.stored, i) && is_two_else(pairing.asked, j)) ||
+           (IsTwo(pairing.asked, j) && is_two_else(pairing.stored, i)))) {
+        Join(pairing, i, j, Bond::kNear);
+      }
+    }
+  }
+}
+
 // A country and its people: "universities in Germany", "German universities".
 constexpr auto kPeoples = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {"germany", "german"},         {"france", "french"},          {"spain", "spanish"},
-    {"italy", "italian"},          {"portugal", "portuguese"},    {"poland", "polish"},
-    {"russia", "russian"},         {"china", "chinese"},          {"japan", "japanese"},
-    {"korea", "korean"},           {"india", "indian"},           {"turkey", "turkish"},
-    {"netherlands", "dutch"},      {"sweden", "swedish"},         {"norway", "norwegian"},
-    {"denmark", "danish"},         {"finland", "finnish"},        {"greece", "greek"},
-    {"ukraine", "ukrainian"},      {"hungary", "hungarian"},      {"romania", "romanian"},
-    {"mexico", "mexican"},         {"brazil", "brazilian"},       {"canada", "canadian"},
-    {"australia", "australian"},   {"ireland", "irish"},          {"scotland", "scottish"},
-    {"united_kingdom", "british"}, {"united_states", "american"}, {"switzerland", "swiss"},
-    {"austria", "austrian"},       {"egypt", "egyptian"},         {"israel", "israeli"},
-    {"vietnam", "vietnamese"},     {"thailand", "thai"},          {"europe", "european"},
+    {"germany", "german"},
+    {"france", "french"},
+    {"spain", "spanish"},
+    {"italy", "italian"},
+    {"portugal", "portuguese"},
+    {"poland", "polish"},
+    {"russia", "russian"},
+    {"china", "chinese"},
+    {"japan", "japanese"},
+    {"korea", "korean"},
+    {"india", "indian"},
+    {"turkey", "turkish"},
+    {"netherlands", "dutch"},
+    {"sweden", "swedish"},
+    {"norway", "norwegian"},
+    {"denmark", "danish"},
+    {"finland", "finnish"},
+    {"greece", "greek"},
+    {"ukraine", "ukrainian"},
+    {"hungary", "hungarian"},
+    {"romania", "romanian"},
+    {"mexico", "mexican"},
+    {"brazil", "brazilian"},
+    {"canada", "canadian"},
+    {"australia", "australian"},
+    {"ireland", "irish"},
+    {"scotland", "scottish"},
+    {"united_kingdom", "british"},
+    {"united_states", "american"},
+    {"switzerland", "swiss"},
+    {"austria", "austrian"},
+    {"egypt", "egyptian"},
+    {"israel", "israeli"},
+    {"vietnam", "vietnamese"},
+    {"thailand", "thai"},
+    {"europe", "european"},
+    {"denmark", "dane"},
+    {"sweden", "swede"},
+    {"finland", "finn"},
+    {"spain", "spaniard"},
+    {"poland", "pole"},
+    {"turkey", "turk"},
+    {"scotland", "scot"},
+    {"united_kingdom", "brit"},
+    {"united_kingdom", "briton"},
 });
 
 bool IsPeopleOf(const Word& country, const Word& people) {
@@ -137,7 +215,36 @@ std::vector<std::size_t> Alone(const Side& side, bool content_only) {
   return list;
 }
 
+// "Node.js", "NodeJS" and "Node".
+bool IsScriptOf(const Word& script, const Word& name) {
+  return script.folded == name.folded + ".js" ||
+         (name.folded.size() > 2 && script.folded == name.folded + "js");
+}
+
+// What runs on one is asked about on the other.
+bool IsOnePlatform(const Word& one, const Word& other) {
+  return (one.canon == "ios" && other.canon == "iphone") ||
+         (one.canon == "macos" && other.canon == "mac");
+}
+
+// "organise" and "organize".
+bool IsOneVariant(std::string_view british, std::string_view american) {
+  if (british.size() != american.size() || british.size() < 6) {
+    return false;
+  }
+  const auto [here, there] = std::mismatch(british.begin(), british.end(), american.begin());
+  const auto at = static_cast<std::size_t>(here - british.begin());
+  return at >= 3 && at < british.size() && *here == 's' && *there == 'z' &&
+         (british[at - 1] == 'i' || british[at - 1] == 'y') &&
+         british.substr(at + 1) == american.substr(at + 1);
+}
+
 bool IsOneSpelling(const Word& one, const Word& other) {
+  if (IsScriptOf(one, other) || IsScriptOf(other, one) || IsOnePlatform(one, other) ||
+      IsOnePlatform(other, one) || IsOneVariant(one.folded, other.folded) ||
+      IsOneVariant(other.folded, one.folded)) {
+    return true;
+  }
   if (IsKnown(one) && IsKnown(other)) {
     return false;
   }
@@ -222,9 +329,10 @@ std::size_t SpellsOut(const Side& side, std::size_t at, std::string_view letters
 }
 
 // The words of `side` from `at` that `word` stands for: by their first letters, or written
-// together; 0: none.
+// together; 0: none. A word that is known stands for itself: "go" is not "get out".
 std::size_t SpanOf(const Word& word, const Side& side, std::size_t at) {
-  if (word.folded.size() >= 2 && word.folded.size() <= kAcronymBytesMax) {
+  if (word.folded.size() >= 2 && word.folded.size() <= kAcronymBytesMax &&
+      (word.folded.size() > 2 || !IsKnown(word) || word.Is(mark::kName))) {
     if (const std::size_t span = SpellsOut(side, at, word.folded); span >= 2) {
       return span;
     }
@@ -245,14 +353,59 @@ void JoinSpan(Side& one, std::size_t index, Side& other, std::pair<std::size_t, 
   one.bond[index] = Bond::kNear;
 }
 
-// One word of `one` for several neighbours of `other`: "ml" and "machine learning", "postcode" and
-// "post code". The several share the partner.
-void PairCompounds(Side& one, Side& other) {
-  for (const std::size_t i : Alone(one, true)) {
-    for (const std::size_t j : Alone(other, true)) {
-      if (const std::size_t span = SpanOf(one.At(i), other, j); span > 0) {
-        JoinSpan(one, i, other, {j, span});
+// "a year" and "twelve months": the number and its unit stand for the bare unit.
+void PairDurations(Side& one, Side& other) {
+  constexpr double kNearlySame = 1e-3;
+  for (std::size_t i = 1; i < one.size(); ++i) {
+    const Word& unit = one.At(i);
+    if (!one.IsAlone(i) || !unit.Has(trait::kTimeUnit) || unit.value <= 0 ||
+        (one.At(i - 1).folded != "a" && one.At(i - 1).folded != "an")) {
+      continue;
+    }
+    for (std::size_t j = 0; j + 1 < other.size(); ++j) {
+      const Word& number = other.At(j);
+      if (other.IsAlone(j) && other.IsAlone(j + 1) && number.kind == Kind::kNumber &&
+          number.dimension == Dimension::kTime &&
+          std::abs(number.value / unit.value - 1) < kNearlySame) {
+        JoinSpan(one, i, other, {j, 2});
         break;
+      }
+    }
+  }
+}
+
+// "at weekends" and "on Saturdays and Sundays".
+void PairWeekends(Side& one, Side& other) {
+  const auto find = [&](std::string_view canon) {
+    std::size_t at = 0;
+    while (at < other.size() && !(other.IsAlone(at) && other.At(at).canon == canon)) {
+      ++at;
+    }
+    return at;
+  };
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    const std::size_t saturday = find("weekday 6");
+    const std::size_t sunday = find("weekday 7");
+    if (one.IsAlone(i) && one.At(i).folded.starts_with("weekend") && saturday < other.size() &&
+        sunday < other.size()) {
+      JoinSpan(one, i, other, {saturday, 1});
+      JoinSpan(one, i, other, {sunday, 1});
+    }
+  }
+}
+
+// One word of `one` for several neighbours of `other`: "ml" and "machine learning", "postcode" and
+// "post code", "otc" and "over the counter". The several share the partner.
+void PairCompounds(Side& one, Side& other) {
+  for (const bool content : {true, false}) {
+    for (const std::size_t i : Alone(one, true)) {
+      for (const std::size_t j : Alone(other, content)) {
+        const bool short_word = one.At(i).folded.size() < 3;
+        const std::size_t span = !content && short_word ? 0 : SpanOf(one.At(i), other, j);
+        if (span > 0) {
+          JoinSpan(one, i, other, {j, span});
+          break;
+        }
       }
     }
   }
@@ -281,6 +434,11 @@ Pairing Pair(const Words& stored, const Words& asked) {
   ForgiveRepeats(pairing.stored);
   ForgiveRepeats(pairing.asked);
   PairNumbers(pairing);
+  PairTwo(pairing);
+  PairDurations(pairing.stored, pairing.asked);
+  PairDurations(pairing.asked, pairing.stored);
+  PairWeekends(pairing.stored, pairing.asked);
+  PairWeekends(pairing.asked, pairing.stored);
   PairPeoples(pairing);
   PairOpposed(pairing);
   PairCompounds(pairing.stored, pairing.asked);

@@ -136,7 +136,7 @@ javascript js
 typescript ts
 python py python3
 kubernetes k8s
-postgresql postgres psql
+postgresql postgres psql pg
 machine_learning ml
 artificial_intelligence ai
 large_language_model llm llms large_language_models
@@ -147,6 +147,10 @@ san_francisco sf
 united_states usa us u.s u.s.a united_states_of_america america
 united_kingdom uk u.k great_britain britain
 european_union eu
+shia shiite shiites shi'ite shi'a
+soviet_union ussr soviets
+father_christmas santa_claus santa
+oscar oscars academy_award academy_awards
 united_nations un
 laptop laptops notebook_computer
 phone phones telephone cellphone cell_phone mobile_phone smartphone mobile
@@ -177,7 +181,8 @@ number num numbers
 message msg messages
 password pw passwd passwords passcode
 username login_name user_name
-identification id ident
+identification id ident identifier identifiers
+id_card identity_card identification_card id_cards identity_cards
 account acct accounts
 department dept
 government govt
@@ -194,7 +199,13 @@ address addr addresses
 appointment appt appointments
 assistant asst
 company companies co firm corp corporation business businesses
-without w/o
+without w/o w/out
+nobody no_one no-one noone
+nothing nothin nothign
+only nothing_but none_but nothing_except
+no_longer not_any_longer not_any_more not_anymore
+instead in_place_of in_lieu_of rather_than
+alternative alternatives
 with w/
 because bc cuz coz because_of due_to
 between btwn
@@ -208,6 +219,17 @@ thanks thx thank ty
 what wat wht
 how hw
 important essential crucial vital
+bigger larger
+smaller tinier littler
+cheapest least_expensive lowest_price lowest_priced lowest_cost least_costly most_affordable
+cheaper less_expensive less_costly
+fastest quickest most_quickly
+faster quicker more_quickly
+hardest toughest most_difficult trickiest
+harder more_difficult tougher
+easiest simplest
+at_least no_less_than
+at_most no_more_than
 large big huge
 small little tiny
 fast quick quickly rapid rapidly
@@ -227,7 +249,7 @@ beautiful pretty gorgeous
 correct right proper correctly properly
 wrong incorrect incorrectly
 rich wealthy
-free_of_charge for_free at_no_cost no_cost
+free_of_charge for_free at_no_cost no_cost without_charge at_no_charge no_charge costs_nothing cost_nothing free_of_cost
 price cost costs prices pricing
 money cash
 salary wage wages
@@ -235,6 +257,7 @@ job jobs position employment
 employer employers
 boss manager managers bosses supervisor
 maximize maximise maximizing maximising
+summarize summarise summarized summarised summarizing summarising
 minimize minimise minimizing minimising
 two_factor_authentication 2fa two_step_verification mfa
 playstation ps
@@ -242,7 +265,7 @@ recognize recognise recognized recognised
 wwii ww2 second_world_war world_war_2 world_war_ii world_war_two
 wwi ww1 first_world_war world_war_1 world_war_i world_war_one
 pregnant_woman expecting_a_baby
-british_people british
+british_people british brits
 hundred_percent fully
 free_to_play f2p
 world_health_organization who_organization
@@ -267,7 +290,7 @@ product products item items
 shop store shops stores
 end ends ended ending finish finishes finished finishing complete completed completing
 delete deletes deleted deleting deletion erase erased erasing
-remove removes removed removing removal get_rid_of eliminate eliminated eliminating
+remove removes removed removing removal get_rid_of gets_rid_of got_rid_of getting_rid_of eliminate eliminated eliminating
 fix fixes fixed fixing repair repairs repaired repairing mend
 error errors bug bugs
 problem problems issue issues trouble troubles
@@ -460,7 +483,6 @@ annual_percentage_rate apr
 curriculum_vitae cv resume
 chief_executive_officer ceo
 frequently often regularly
-rarely seldom
 safe safely safety
 dangerous unsafe danger
 possible possibly
@@ -510,7 +532,7 @@ what_is what_are what_was what_were tell_me_about tell_me_more_about tell_us_abo
 what_time at_what_time
 what_kind_of what_type_of what_sort_of which_kind_of which_type_of
 stop_working stopped_working not_working
-- could_you can_you would_you will_you could_you_please can_you_please can_u i_would_like_to_know i_would_like_to i_want_to_know i_want_to i_need_to i_was_wondering i_wonder do_you_know does_anyone_know let_me_know i_am_trying_to i_am_looking_for i_need_help_with help_me thank_you thanks_in_advance good_morning good_evening good_afternoon kind_regards best_regards in_advance just_curious quick_question i_have_a_question is_it_possible_to no_hard_feelings out_of_curiosity if_you_do_not_mind why_do_you_not excuse_me by_the_way as_well at_all i_do_not_know_how_to i_do_not_know_if not_sure_how_to not_sure_if whether_or_not or_not no_idea if_possible
+- could_you can_you would_you will_you could_you_please can_you_please can_u i_would_like_to_know i_would_like_to i_want_to_know i_want_to i_need_to i_was_wondering i_wonder do_you_know does_anyone_know let_me_know i_am_trying_to i_am_looking_for i_need_help_with help_me thank_you thanks_in_advance good_morning good_evening good_afternoon kind_regards best_regards in_advance just_curious quick_question i_have_a_question is_it_possible_to no_hard_feelings out_of_curiosity if_you_do_not_mind why_do_you_not excuse_me by_the_way as_well at_all i_do_not_know_how_to i_do_not_know_if not_sure_how_to not_sure_if oh_no in_plain_english in_simple_terms in_simple_words eli5 whether_or_not or_not no_idea if_possible
 )";
 
 }  // namespace

@@ -267,8 +267,7 @@ class Tokenizer {
       token.folded += letters;
     } else if (letters == "am" || letters == "pm") {
       SetClock(token, static_cast<int>(token.value), 0, letters);
-    } else if (letters == "d" || letters == "g" || letters == "fa" || letters == "x" ||
-               DigitAt(end)) {
+    } else if (IsPartOfWord(letters, token.value) || DigitAt(end)) {
       end = WordEnd(end);
       token.shape = Shape::kWord;
       token.folded = Folded(token.begin, end);
@@ -277,6 +276,13 @@ class Tokenizer {
     }
     token.end = static_cast<std::uint32_t>(end);
     pos_ = end;
+  }
+
+  // 3d, 5g, 2fa, 4x; but "30d" is thirty days.
+  static bool IsPartOfWord(std::string_view letters, double value) {
+    constexpr double kDimensionsMax = 4;
+    return letters == "g" || letters == "fa" || letters == "x" ||
+           (letters == "d" && value <= kDimensionsMax);
   }
 
   // "10M" is ten million, "10 m" ten metres.
@@ -413,12 +419,13 @@ class Tokenizer {
       folded += rest.substr(0, bytes);
       return end + bytes;
     }
-    for (const std::string_view joined : {"node.js", "vue.js", "next.js", "u.s.a", "u.s", "u.k",
-                                          "w/o", "w/", "km/h", "m/s", "e.g", "i.e"}) {
+    for (const std::string_view joined :
+         {"node.js", "vue.js", "next.js", "u.s.a", "u.s", "u.k", "w/out", "w/o", "w/", "km/h",
+          "m/s", "e.g", "i.e", "a.m", "p.m"}) {
       const std::size_t stop = begin + joined.size();
       if (joined.starts_with(folded) && joined.size() > folded.size() && stop <= text_.size() &&
           Folded(begin, stop) == joined && !LetterAt(stop)) {
-        folded = joined;
+        folded = joined == "a.m" ? "am" : joined == "p.m" ? "pm" : joined;
         return At(stop, '.') && SpaceAt(stop + 1) ? stop + 1 : stop;
       }
     }
@@ -485,16 +492,26 @@ class Tokenizer {
         (DigitAt(pos_ + 1) || (SpaceAt(pos_ + 1) && DigitAt(pos_ + 2))) && AfterNumber();
     const bool sums =
         byte == '+' || byte == '*' || byte == '/' || byte == '^' || byte == '=' || byte == '-';
-    if (money || (sums && between && !(byte == '-' && DigitAt(pos_ + 1)))) {
+    const bool joins = byte == '-' && DigitAt(pos_ + 1) && !IsFormula();
+    if (money || (sums && between && !joins)) {
       Push(pos_, pos_ + 1, money ? Shape::kWord : Shape::kSymbol).folded = std::string(1, byte);
     }
     ++pos_;
   }
 
+  // A number, or a term of a formula: "5x".
   bool AfterNumber() const {
-    return !out_.list.empty() && out_.list.back().shape == Shape::kNumber &&
-           out_.list.back().end + 1 >= pos_;
+    if (out_.list.empty() || out_.list.back().end + 1 < pos_) {
+      return false;
+    }
+    const Token& last = out_.list.back();
+    return last.shape == Shape::kNumber ||
+           (last.shape == Shape::kWord && last.folded.ends_with('x') && DigitAt(last.begin) &&
+            IsFormula());
   }
+
+  // In "x^2-5x" a dash is a minus, in "pages 2-5" it is not.
+  bool IsFormula() const { return text_.find_first_of("=^") != std::string_view::npos; }
 
   void TakeForeignSign() {
     const text::CodePoint point = text::FirstCodePoint(text_.substr(pos_));

@@ -30,7 +30,9 @@ constexpr auto kClasses = std::to_array<ClassRow>({
      "what which who whom whose when where why how how_to how_many how_much how_long how_often "
      "how_old how_far "
      "how_big how_come what_is what_time what_kind_of"},
-    {trait::kNegation, "not no never without neither nor none nothing nobody cannot hardly"},
+    {trait::kNegation,
+     "not no never without neither nor none nothing nobody cannot no_longer hardly_any "
+     "hardly_ever"},
     {trait::kFiller,
      "please thanks hello hi hey yo dear kindly lol btw really actually basically maybe sorry "
      "folks guys regards "
@@ -126,6 +128,7 @@ constexpr auto kClasses = std::to_array<ClassRow>({
      "stronger weaker easier harder safer bigger smaller larger heavier lighter warmer colder "
      "hotter cooler "
      "higher deeper wider narrower richer poorer healthier minimum maximum average"},
+    {trait::kFunction, "at_least at_most"},
     {trait::kPlace,
      "united_states united_kingdom european_union germany france spain italy portugal poland "
      "sweden norway "
@@ -253,6 +256,10 @@ constexpr auto kValues = std::to_array<ValueRow>({
     {trait::kUnit, Dimension::kLength, 0.3048, "ft foot feet"},
     {trait::kUnit, Dimension::kLength, 0.0254, "inch inches"},
     {trait::kUnit, Dimension::kLength, 0.9144, "yard yards"},
+    {trait::kUnit, Dimension::kArea, 1,
+     "square_metre square_metres square_meter square_meters sq_m sqm m2"},
+    {trait::kUnit, Dimension::kArea, 0.09290304, "square_foot square_feet sq_ft sqft sq_feet"},
+    {trait::kUnit, Dimension::kTorque, 1, "newton_metre newton_metres newton_meter newton_meters"},
     {trait::kUnit, Dimension::kVolume, 1, "litre liter liters litres ltr"},
     {trait::kUnit, Dimension::kVolume, 1e-3, "ml milliliter milliliters millilitre millilitres"},
     {trait::kUnit, Dimension::kVolume, 3.785411784, "gallon gallons gal"},

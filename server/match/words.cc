@@ -45,7 +45,7 @@ constexpr Contraction kContractions[] = {
     {"whos", "who", "is"},       {"wheres", "where", "is"},     {"whens", "when", "is"},
     {"thats", "that", "is"},     {"theres", "there", "is"},     {"let's", "let", "us"},
     {"ain't", "is", "not"},      {"canot", "can", "not"},       {"cnat", "can", "not"},
-    {"unable", "not", "able"},
+    {"unable", "not", "able"},   {"dint", "did", "not"},
 };
 
 class Reader {
@@ -220,10 +220,24 @@ class Reader {
            (IsSlip(folded, "without") || IsSlip(folded, "cannot") || IsSlip(folded, "doesnt"));
   }
 
+  // Not in the tables, where "hardly" and "rarely" would share their stems with "hard" and "rare".
+  static bool IsNearlyNot(std::string_view folded) {
+    return folded == "hardly" || folded == "barely" || folded == "scarcely" || folded == "rarely" ||
+           folded == "seldom";
+  }
+
   void Look(const Token& token, Word& word) const {
     // "us" is the country only in capitals or behind "the".
     const bool pronoun = word.folded == "us" && !token.shout &&
                          (words_.list.empty() || words_.list.back().folded != "the");
+    if (IsNearlyNot(word.folded)) {
+      word.canon = "hardly";
+      word.traits = trait::kNegation;
+      return;
+    }
+    if (word.folded == "nm" && token.capital) {
+      word.folded = "newton_metre";  // in small letters it is a length
+    }
     const std::string stem = Stem(word.folded);
     if (const Concept* known = pronoun ? nullptr : FindConcept(word.folded, stem)) {
       Adopt(*known, word);

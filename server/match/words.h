@@ -40,6 +40,9 @@ inline constexpr std::uint16_t kClause = 1U << 4;      // begins a clause
 inline constexpr std::uint16_t kListed = 1U << 5;      // the lexicon has it
 inline constexpr std::uint16_t kAttached =
     1U << 6;  // a unit that is in the value of the number before
+inline constexpr std::uint16_t kPronoun = 1U << 7;   // "one", "another one"
+inline constexpr std::uint16_t kFloating = 1U << 8;  // negated by a "no" that could stand elsewhere
+inline constexpr std::uint16_t kMissed = 1U << 9;    // "I don't know the ..."
 }  // namespace mark
 
 struct Word {

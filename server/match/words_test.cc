@@ -45,6 +45,14 @@ bool Marked(std::string_view text, std::string_view folded, std::uint16_t marks)
   return false;
 }
 
+TEST_CASE("one is a pronoun where it counts nothing") {
+  CHECK(Marked("merge them into one", "one", mark::kPronoun));
+  CHECK(Marked("between one branch and another", "one", mark::kPronoun));
+  CHECK(!Marked("one of the branches", "one", mark::kPronoun));
+  CHECK(!Marked("one or two branches", "one", mark::kPronoun));
+  CHECK(!Marked("one branch", "one", mark::kPronoun));
+}
+
 TEST_CASE("the forms of a word have one stem, and other words another") {
   for (const auto& [one, other] :
        {std::pair<std::string_view, std::string_view>{"cancelling", "cancelled"},
@@ -125,6 +133,16 @@ TEST_CASE("a negation marks the word it is about, two cancel out") {
   CHECK(Marked("pasta without eggs", "eggs", mark::kNegated));
   CHECK(!Marked("it is not that I never smoke", "smoke", mark::kNegated));
   CHECK(!Marked("I don't know the way", "know", mark::kNegated));
+  CHECK(Marked("I don't know the password", "password", mark::kMissed));
+  CHECK(Marked("it changes nothing on disk", "changes", mark::kNegated));
+  CHECK(Marked("keep it from drying out", "drying", mark::kNegated));
+  CHECK(Marked("it hardly works", "works", mark::kNegated));
+  CHECK(Marked("what must you not do when it burns", "do", mark::kNegated));
+  CHECK(!Marked("a hard exam", "exam", mark::kNegated));
+  CHECK(!Marked("a rare steak", "steak", mark::kNegated));
+  CHECK(!Marked("it is not open until May", "open", mark::kNegated));
+  CHECK(Marked("why isn't my grid centered", "grid", mark::kFloating));
+  CHECK(!Marked("my grid is not centered", "centered", mark::kFloating));
 }
 
 TEST_CASE("what is asked for") {
