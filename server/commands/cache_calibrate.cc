@@ -122,7 +122,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   if (args.BoolOr(kApply, true) && (judged.pairs > 0 || args.BoolOr(kReplace, false))) {
     RETURN_IF_ERROR(context.instance.store().Run([&](storage::Transaction& transaction)
                                                      -> base::Status {
-      semantic.Learn({home, type->name}, judged.tally, args.BoolOr(kReplace, false), transaction);
+      semantic.Learn(home, {type->name, judged.tally, args.BoolOr(kReplace, false)}, transaction);
       return base::Ok{};
     }));
   }
