@@ -80,6 +80,9 @@ std::unique_ptr<Server> Server::Start(config::Config config, const Flags& flags,
         level == storage::LogLevel::kError ? telemetry::Level::kError : telemetry::Level::kWarn,
         "storage", {{"message", what}});
   };
+  with_log.semantic.log = [log = server->log_.get()](std::string_view what) {
+    log->Log(telemetry::Level::kInfo, "semantic", {{"message", what}});
+  };
   auto instance = instance::Instance::Open(with_log, server->clock_);
   if (!instance.ok()) {
     return failed(kBadDirectory, instance.error());

@@ -151,7 +151,8 @@ struct Outcome {
 // An entry that the semantic tier thinks of for a question.
 struct Considered {
   Found found;
-  std::string name;  // semantic::Entry
+  std::string name;      // semantic::Entry
+  std::string embedder;  // whose vectors these are
   float cosine = 0;
   double probability = 0;  // 0: vetoed, barred, or too far behind the nearest to be compared
   bool is_barred = false;
@@ -317,8 +318,17 @@ class Cache {
   base::Result<std::optional<Found>> AskTier(Search& search, Tier tier) const;
   base::Result<std::optional<Found>> AskSemantic(Search& search, std::string_view type) const;
   bool MayAskSemantic(const Search& search, std::string_view type) const;
-  base::Result<Neighbours> Consider(Search& search, semantic::Probe& probe) const;
-  base::Status Compare(Neighbours& neighbours, semantic::Probe& probe) const;
+  // What one of the tier's spaces found, with what feedback is to be about.
+  struct Chosen {
+    std::optional<Considered> entry;
+    double bound = 1;
+    semantic::Trace probe;
+  };
+  base::Result<Chosen> ChooseAmong(Search& search, std::string_view type,
+                                   std::vector<semantic::Asked>& spaces,
+                                   Neighbours* seen = nullptr) const;
+  base::Result<Neighbours> Consider(Search& search, semantic::Asked& asked) const;
+  static base::Status Compare(Neighbours& neighbours, semantic::Asked& asked);
   static const Considered* Choose(const Neighbours& neighbours, const semantic::Ruling& ruling,
                                   Absent& why);
   static double BudgetOf(std::string_view type, const Search& search);

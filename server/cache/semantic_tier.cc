@@ -135,10 +135,12 @@ base::Status Cache::ShowToSemantic(const Slot& slot, storage::NamespaceId id, co
 }
 
 // The entries of the same identity whose questions are nearest, with what speaks against each.
-base::Result<Neighbours> Cache::Consider(Search& search, semantic::Probe& probe) const {
+base::Result<Neighbours> Cache::Consider(Search& search, semantic::Asked& asked) const {
   const Wanted& wanted = search.wanted;
+  const semantic::VectorSpace& space = *asked.space;
+  semantic::Probe& probe = asked.probe;
   ASSIGN_OR_RETURN(const vector::Matches matches,
-                   semantic_->Nearest(PartitionOf(wanted), probe, kNearest));
+                   space.Nearest(PartitionOf(wanted), probe, kNearest));
   Neighbours neighbours;
   neighbours.setting =
       matches.size() == kNearest ? semantic::Setting::kInCrowd : semantic::Setting::kAlone;
@@ -159,24 +161,27 @@ base::Result<Neighbours> Cache::Consider(Search& search, semantic::Probe& probe)
     entry.found = *std::move(found);
     entry.name = NameOfEntry(wanted.namespace_id, candidate->exact);
     entry.cosine = match.similarity;
-    entry.is_barred = semantic_->IsBarred(entry.name, probe);
+    entry.embedder = space.embedding().Name();
+    entry.is_barred = semantic_->IsBarred(entry.name, asked);
     entry.question = semantic::ReadQuestion(entry.found.body.prompt);
     entry.verdicts = semantic::Guard(entry.question, probe);
     neighbours.entries.push_back(std::move(entry));
   }
-  RETURN_IF_ERROR(Compare(neighbours, probe));
+  RETURN_IF_ERROR(Compare(neighbours, asked));
   return neighbours;
 }
 
 // The nearest ones that nothing speaks against get a probability.
-base::Status Cache::Compare(Neighbours& neighbours, semantic::Probe& probe) const {
+base::Status Cache::Compare(Neighbours& neighbours, semantic::Asked& asked) {
+  const semantic::VectorSpace& space = *asked.space;
+  semantic::Probe& probe = asked.probe;
   std::size_t compared = 0;
   for (Considered& entry : neighbours.entries) {
     if (entry.veto() != nullptr || entry.is_barred) {
       continue;
     }
-    RETURN_IF_ERROR(semantic_->AddTokens(probe));
-    RETURN_IF_ERROR(semantic_->AddTokens(entry.question));
+    RETURN_IF_ERROR(space.AddTokens(probe));
+    RETURN_IF_ERROR(space.AddTokens(entry.question));
     const semantic::Distance distance{entry.cosine, RivalOf(neighbours, entry)};
     entry.probability = semantic::ProbabilityOf(entry.question, probe, entry.verdicts, distance);
     if (++compared == kCompared) {
@@ -243,6 +248,38 @@ bool Cache::MayAskSemantic(const Search& search, std::string_view type) const {
          semantic_->HasEntries(PartitionOf(search.wanted));
 }
 
+// Each space chooses by its own vectors and its own evidence. While one takes the other's place, a
+// question may have an answer in both: when these differ, either could be meant.
+base::Result<Cache::Chosen> Cache::ChooseAmong(Search& search, std::string_view type,
+                                               std::vector<semantic::Asked>& spaces,
+                                               Neighbours* seen) const {
+  Chosen chosen;
+  for (semantic::Asked& asked : spaces) {
+    ASSIGN_OR_RETURN(Neighbours neighbours, Consider(search, asked));
+    std::vector<Considered>& considered = neighbours.entries;
+    const semantic::Ruling ruling =
+        semantic_->RulingOf(*asked.space, {search.wanted.namespace_id, type, neighbours.setting},
+                            BudgetOf(type, search));
+    const Considered* best = Choose(neighbours, ruling, search.why);
+    if (seen != nullptr) {
+      seen->setting = neighbours.setting;
+      seen->entries.insert(seen->entries.end(), considered.begin(), considered.end());
+    }
+    if (best != nullptr && chosen.entry.has_value() &&
+        best->found.body.response != chosen.entry->found.body.response &&
+        semantic::AreApart(best->question, chosen.entry->question)) {
+      search.why = Absent::kAmbiguous;
+      return Chosen{};
+    }
+    if (best != nullptr && !chosen.entry.has_value()) {
+      chosen = {std::move(considered[static_cast<std::size_t>(best - considered.data())]),
+                ruling.bound,
+                {asked.space->hash(), semantic::PackedVector::Of(asked.probe.vectors->vector)}};
+    }
+  }
+  return chosen;
+}
+
 base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::string_view type) const {
   if (!MayAskSemantic(search, type)) {
     return std::optional<Found>{};
@@ -250,33 +287,31 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
   if (!search.view.may_wait()) {
     return Error{Code::kWouldBlock, "an embedding is computed on a storage thread"};
   }
-  auto probe = semantic_->MakeProbe(search.wanted.prompt, search.limits.vector);
-  if (!probe.ok()) {
-    if (probe.error().code != Code::kUnavailable) {
-      return probe.error();
+  auto spaces =
+      semantic_->Ask(PartitionOf(search.wanted), search.wanted.prompt, search.limits.vector);
+  if (!spaces.ok()) {
+    if (spaces.error().code != Code::kUnavailable) {
+      return spaces.error();
     }
     search.why = Absent::kNoVector;  // An embedder that does not answer is a miss.
     return std::optional<Found>{};
   }
-  ASSIGN_OR_RETURN(const Neighbours neighbours, Consider(search, probe.value()));
-  const semantic::Ruling ruling = semantic_->RulingOf({search.wanted.namespace_id, type},
-                                                      neighbours.setting, BudgetOf(type, search));
-  const Considered* chosen = Choose(neighbours, ruling, search.why);
-  if (chosen == nullptr) {
+  ASSIGN_OR_RETURN(Chosen chosen, ChooseAmong(search, type, spaces.value()));
+  if (!chosen.entry.has_value()) {
     return std::optional<Found>{};
   }
-  Found found = chosen->found;
+  Found found = std::move(chosen.entry->found);
   if (search.options.semantic == config::TierMode::kShadow) {
     search.shadow = found.worth;
     return std::optional<Found>{};
   }
-  found.likeness = {chosen->cosine, chosen->probability, ruling.bound, 0, false};
+  found.likeness = {chosen.entry->cosine, chosen.entry->probability, chosen.bound, 0, false};
   if (!search.limits.peek) {
     found.likeness.is_to_verify = semantic_->DrawVerification(search.options.verify_ppm);
     found.likeness.hit = semantic_->Remember(
-        {search.wanted.namespace_id, chosen->name, std::string(type), chosen->probability,
-         std::string(search.wanted.prompt.substr(0, kQuestionBytes)),
-         semantic::PackedVector::Of(probe.value().vectors->vector),
+        {search.wanted.namespace_id, chosen.entry->name, std::string(type),
+         chosen.entry->probability, std::string(search.wanted.prompt.substr(0, kQuestionBytes)),
+         chosen.probe,
          found.likeness.is_to_verify ? semantic::Source::kVerified : semantic::Source::kFeedback});
     search.space.Use(found.body.id);
   }
@@ -298,16 +333,18 @@ base::Result<Likely> Cache::FindLikely(const Question& question, const LookupLim
     return likely;
   }
   const auto report = [&](semantic::Setting setting) {
-    return semantic_->ReportOf({question.namespace_id, ruling.type}, setting, likely.max_error);
+    return semantic_->ReportOf({question.namespace_id, ruling.type, setting}, likely.max_error);
   };
   likely.report = report(semantic::Setting::kAlone);
   if (!semantic_->HasEntries(PartitionOf(search.wanted))) {
     return likely;
   }
-  ASSIGN_OR_RETURN(semantic::Probe probe, semantic_->MakeProbe(question.prompt, limits.vector));
-  ASSIGN_OR_RETURN(likely.neighbours, Consider(search, probe));
+  ASSIGN_OR_RETURN(auto spaces,
+                   semantic_->Ask(PartitionOf(search.wanted), question.prompt, limits.vector));
+  ASSIGN_OR_RETURN(const Chosen chosen,
+                   ChooseAmong(search, ruling.type, spaces, &likely.neighbours));
   likely.report = report(likely.neighbours.setting);
-  likely.chosen = Choose(likely.neighbours, likely.report.ruling, search.why) != nullptr;
+  likely.chosen = chosen.entry.has_value();
   likely.why = search.why;
   return likely;
 }

@@ -122,13 +122,13 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   if (args.BoolOr(kApply, true) && (judged.pairs > 0 || args.BoolOr(kReplace, false))) {
     RETURN_IF_ERROR(context.instance.store().Run([&](storage::Transaction& transaction)
                                                      -> base::Status {
-      semantic.Learn({home, type->name}, judged.tally, args.BoolOr(kReplace, false), transaction);
+      semantic.Learn(home, {type->name, judged.tally, args.BoolOr(kReplace, false)}, transaction);
       return base::Ok{};
     }));
   }
   const bool alone = !args.BoolOr(kApply, true);
   const semantic::Report report =
-      semantic.ReportOf({home, type->name}, semantic::Setting::kAlone, max_error);
+      semantic.ReportOf({home, type->name, semantic::Setting::kAlone}, max_error);
   const semantic::Ruling ruling =
       alone ? semantic::ThresholdOf(judged.tally, {.max_error = max_error}) : report.ruling;
   reply.Map(8);

@@ -107,9 +107,10 @@ void WriteGuards(const match::Verdicts& verdicts, wire::Writer& reply) {
 
 void WriteConsidered(const cache::Considered& entry, wire::Writer& reply) {
   const std::string_view prompt = telemetry::CutAt(entry.question.text, cache::kShownBytes);
-  reply.Map(6);
+  reply.Map(7);
   reply.Field("id", entry.found.body.id);
   reply.Field("prompt", prompt);
+  reply.Field("embedder", entry.embedder);
   reply.Field("similarity", static_cast<double>(entry.cosine));
   reply.Field("p_correct", entry.probability);
   reply.Field("barred", entry.is_barred);
@@ -260,6 +261,7 @@ constexpr CommandSpec kCacheExplain{
         "{status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers: {name: "
         "{mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong share "
         "from there on, evidence: judged pairs of this namespace and type, considered: [{id, "
+        "embedder, "
         "prompt, similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]}, "
         "computing: \"nobody\", \"another caller\" or \"failed\", "
         "nearest: "

@@ -100,7 +100,7 @@ void WriteSemantic(const Context& context, wire::Writer& reply) {
   reply.Map(types.size());
   for (const config::QueryType* type : types) {
     const semantic::Report report = context.instance.semantic().ReportOf(
-        {context.principal.namespace_id, type->name}, semantic::Setting::kInCrowd,
+        {context.principal.namespace_id, type->name, semantic::Setting::kInCrowd},
         static_cast<double>(type->error_budget_ppm) / kMillion);
     reply.Str(type->name);
     reply.Map(9);

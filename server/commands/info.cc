@@ -1,4 +1,5 @@
 // INFO: the state of the server in sections.
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -95,9 +96,16 @@ void WriteCache(const Context& context, wire::Writer& reply) {
   reply.Field("log_dropped", stats.log.totals.dropped);
 }
 
+std::string_view NameOf(const semantic::Filling& filling) {
+  if (filling.is_loading) {
+    return "reading";
+  }
+  return filling.is_embedding ? "embedding" : "no";
+}
+
 void WriteSemantic(const Context& context, wire::Writer& reply) {
   const semantic::SemanticStats stats = context.instance.semantic().Stats();
-  reply.Map(18);
+  reply.Map(28);
   reply.Field("embedder", stats.embedder);
   reply.Field("fingerprint", stats.fingerprint);
   reply.Field("warning", stats.warning);
@@ -107,7 +115,7 @@ void WriteSemantic(const Context& context, wire::Writer& reply) {
   reply.Field("memory_bytes", stats.index.bytes);
   reply.Field("build_left", stats.index.build_left);
   reply.Field("queued", stats.queued);
-  reply.Field("reconciling", stats.reconciling);
+  reply.Field("reconciling", stats.filling.is_loading || stats.filling.is_embedding);
   reply.Field("embedded", stats.embedded);
   reply.Field("failed", stats.failed);
   reply.Field("quarantined", stats.quarantined);
@@ -116,6 +124,16 @@ void WriteSemantic(const Context& context, wire::Writer& reply) {
   reply.Field("unreachable", stats.unreachable);
   reply.Field("repaired", stats.repaired);
   reply.Field("dead", stats.index.dead);
+  reply.Field("filling", NameOf(stats.filling));
+  reply.Field("filled", stats.filling.total - std::min(stats.filling.left, stats.filling.total));
+  reply.Field("filled_of", stats.filling.total);
+  reply.Field("filled_per_second", stats.filling.per_second);
+  reply.Field("filled_in_ms", stats.filling.left_ms());
+  reply.Field("old_embedder", stats.replaced.embedder);
+  reply.Field("old_fingerprint", stats.replaced.fingerprint);
+  reply.Field("old_warning", stats.replaced.warning);
+  reply.Field("old_vectors", stats.replaced.index.entries);
+  reply.Field("old_memory_bytes", stats.replaced.index.bytes);
 }
 
 void WriteProcess(const Context& /*context*/, wire::Writer& reply) {
@@ -159,7 +177,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
     }
   }
   return base::Error{base::Code::kBadRequest,
-                     "INFO: 'section' must be server, clients, store, cache or process"};
+                     "INFO: 'section' must be server, clients, store, cache, semantic or process"};
 }
 
 }  // namespace
@@ -168,7 +186,8 @@ extern const CommandSpec kInfo;
 constexpr CommandSpec kInfo{
     .name = "INFO",
     .family = Family::kServer,
-    .summary = "The state of the server: versions, clients, storage, cache, process.",
+    .summary =
+        "The state of the server: versions, clients, storage, cache, semantic tier, process.",
     .complexity = "O(1)",
     .since = "0.1",
     .flags = kAdmin | kIdempotent,

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/base/limits.h"
@@ -100,6 +102,7 @@ struct SemanticOptions {
   std::string http_key_env = "OPENAI_API_KEY";  // the environment variable with the key
   std::int64_t http_width = 1'536;
   std::int64_t http_deadline_ms = 300;
+  std::function<void(std::string_view)> log;  // no setting; empty: nobody listens
 };
 
 struct LogOptions {

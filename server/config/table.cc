@@ -311,7 +311,9 @@ constexpr std::array kSemanticRows{
         &At<&Config::semantic, &SemanticOptions::embedder>,
         "What makes vectors of questions. use-lite: inside the server, English. hash: of words "
         "and letters, without a model. http: an endpoint as OpenAI's /v1/embeddings. client: "
-        "callers send vectors. auto: use-lite when its model is installed, else hash.",
+        "callers send vectors. auto: use-lite when its model is installed, else hash. After a "
+        "change, entries are embedded anew in the background, and the old vectors answer until "
+        "then (INFO semantic).",
         kEmbedders},
     Row{"semantic.models_dir",
         Kind::kText,

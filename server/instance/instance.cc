@@ -14,18 +14,19 @@ constexpr int kTrimBatches = 8;
 
 semantic::SemanticOptions SemanticOptionsOf(const config::Config& config) {
   semantic::SemanticOptions options;
-  options.embedding.embedder = config.semantic.embedder;
-  options.embedding.models_dir = config.semantic.models_dir;
-  options.embedding.client_width = config.semantic.client_width;
-  options.embedding.cache_bytes = config.semantic.vector_cache_bytes;
-  options.embedding.url = config.semantic.http_url;
-  options.embedding.model = config.semantic.http_model;
-  options.embedding.key_variable = config.semantic.http_key_env;
-  options.embedding.http_width = config.semantic.http_width;
-  options.embedding.deadline_ms = config.semantic.http_deadline_ms;
+  options.spaces.embedding.embedder = config.semantic.embedder;
+  options.spaces.embedding.models_dir = config.semantic.models_dir;
+  options.spaces.embedding.client_width = config.semantic.client_width;
+  options.spaces.embedding.cache_bytes = config.semantic.vector_cache_bytes;
+  options.spaces.embedding.url = config.semantic.http_url;
+  options.spaces.embedding.model = config.semantic.http_model;
+  options.spaces.embedding.key_variable = config.semantic.http_key_env;
+  options.spaces.embedding.http_width = config.semantic.http_width;
+  options.spaces.embedding.deadline_ms = config.semantic.http_deadline_ms;
   options.snapshot_ms = config.semantic.snapshot_ms;
+  options.log = config.semantic.log;
   if (config.store.engine == storage::EngineKind::kRocksDb) {
-    options.folder = config.store.dir + "/vectors";
+    options.spaces.space.folder = config.store.dir + "/vectors";
   }
   return options;
 }

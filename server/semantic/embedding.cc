@@ -1,5 +1,6 @@
 #include "server/semantic/embedding.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -18,6 +19,8 @@ namespace {
 
 using base::Code;
 using base::Error;
+
+constexpr std::string_view kClientPrefix = "client-";  // of a fingerprint
 
 embed::VectorCacheOptions CacheOptionsOf(std::int64_t bytes) {
   constexpr std::size_t kWithTokens = 256;  // about 40 KiB each
@@ -143,7 +146,7 @@ class HttpEmbedding final : public Embedding {
 class ClientEmbedding final : public Embedding {
  public:
   explicit ClientEmbedding(std::size_t width)
-      : width_(width), fingerprint_("client-" + std::to_string(width)) {}
+      : width_(width), fingerprint_(std::string(kClientPrefix) + std::to_string(width)) {}
 
   std::string_view Name() const override { return "client"; }
   std::string_view Fingerprint() const override { return fingerprint_; }
@@ -191,6 +194,16 @@ base::Result<std::unique_ptr<Embedding>> Embedding::Make(const EmbeddingOptions&
   auto hash = std::make_unique<HashEmbedding>();
   hash->warning_ = std::move(warning);
   return std::unique_ptr<Embedding>(std::move(hash));
+}
+
+std::optional<std::int64_t> WidthOfClient(std::string_view fingerprint) {
+  if (!fingerprint.starts_with(kClientPrefix)) {
+    return std::nullopt;
+  }
+  std::int64_t width = 0;
+  const char* const end = fingerprint.data() + fingerprint.size();
+  const auto read = std::from_chars(fingerprint.data() + kClientPrefix.size(), end, width);
+  return read.ec == std::errc() && read.ptr == end ? std::optional(width) : std::nullopt;
 }
 
 base::Result<VectorsPtr> UnitVector(std::span<const float> vector, std::size_t width) {

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,11 +63,11 @@ class Embedding {
 
  protected:
   mutable std::atomic<std::uint64_t> embedded_{0};
-
- private:
   std::string warning_;
 };
 
+// Of the embedder `client` that has this fingerprint. Absent: it is another's.
+std::optional<std::int64_t> WidthOfClient(std::string_view fingerprint);
 // A caller's vector, made one unit long. Errors: kBadRequest.
 base::Result<VectorsPtr> UnitVector(std::span<const float> vector, std::size_t width);
 

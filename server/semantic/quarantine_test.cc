@@ -1,6 +1,8 @@
 #include "server/semantic/quarantine.h"
 
 #include <cmath>
+#include <string>
+#include <utility>
 
 #include <catch2/catch.hpp>
 
@@ -28,46 +30,96 @@ TEST_CASE("a packed vector keeps its direction") {
   CHECK_FALSE(PackedVector::FromBytes(std::string(kWidthMax + 1, 'x')).ok());
 }
 
-TEST_CASE("a barred probe and its relatives do not get the entry, others do") {
+constexpr FingerprintHash kOld{1};
+constexpr FingerprintHash kNew{2};
+
+Trace By(FingerprintHash embedder, double degrees) {
+  return {embedder, At(degrees)};
+}
+
+TEST_CASE("a barred question and its relatives do not get the entry, others do") {
   Quarantine quarantine;
-  quarantine.Bar("entry", At(0));
-  CHECK(quarantine.IsBarred("entry", At(0)));
-  CHECK(quarantine.IsBarred("entry", At(15)));
-  CHECK_FALSE(quarantine.IsBarred("entry", At(45)));
-  CHECK_FALSE(quarantine.IsBarred("other", At(0)));
+  quarantine.Bar("entry", "q", By(kOld, 0));
+  CHECK(quarantine.IsBarred("entry", "other", By(kOld, 0)));
+  CHECK(quarantine.IsBarred("entry", "other", By(kOld, 15)));
+  CHECK_FALSE(quarantine.IsBarred("entry", "other", By(kOld, 45)));
+  CHECK(quarantine.IsBarred("entry", "q", By(kOld, 45)));
+  CHECK_FALSE(quarantine.IsBarred("another", "q", By(kOld, 0)));
 }
 
 TEST_CASE("an entry that was wrong too often is barred for everybody") {
   Quarantine quarantine;
   for (std::size_t i = 0; i < kBarredPerEntry; ++i) {
-    CHECK_FALSE(quarantine.IsBarred("entry", At(170)));
-    quarantine.Bar("entry", At(0));
+    CHECK_FALSE(quarantine.IsBarred("entry", "other", By(kOld, 170)));
+    quarantine.Bar("entry", "q", By(kOld, 0));
   }
-  CHECK(quarantine.IsBarred("entry", At(170)));
+  CHECK(quarantine.IsBarred("entry", "other", By(kOld, 170)));
+}
+
+TEST_CASE("an embedder that has not seen a barred question does not get its entry") {
+  Quarantine quarantine;
+  quarantine.Bar("entry", "q", By(kOld, 0));
+  CHECK(quarantine.IsBarred("entry", "other", By(kNew, 90)));
+  const auto unseen = quarantine.Unseen(kNew, 10);
+  REQUIRE(unseen.size() == 1);
+  CHECK(unseen[0] == std::pair<std::string, std::string>("entry", "q"));
+  CHECK(quarantine.Unseen(kOld, 10).empty());
+  quarantine.AddTrace("entry", "q", By(kNew, 45));
+  CHECK(quarantine.Unseen(kNew, 10).empty());
+  CHECK_FALSE(quarantine.IsBarred("entry", "other", By(kNew, 0)));  // kOld's trace does not count
+  CHECK(quarantine.IsBarred("entry", "other", By(kNew, 50)));
+  CHECK(quarantine.IsBarred("entry", "other", By(kOld, 5)));
+  quarantine.KeepTraces({kNew});
+  CHECK(quarantine.IsBarred("entry", "other", By(kOld, 90)));
+  CHECK_FALSE(quarantine.IsBarred("entry", "other", By(kNew, 0)));
 }
 
 TEST_CASE("a quarantine is the same after a restart") {
   Quarantine before;
-  before.Bar("entry", At(0));
-  before.Bar("entry", At(90));
+  before.Bar("entry", "q", By(kOld, 0));
+  before.Bar("entry", "r", By(kOld, 90));
+  before.AddTrace("entry", "r", By(kNew, 30));
   const std::string row = before.Format("entry");
   Quarantine after;
   REQUIRE(after.Load("entry", row).ok());
-  CHECK(after.IsBarred("entry", At(5)));
-  CHECK(after.IsBarred("entry", At(88)));
-  CHECK_FALSE(after.IsBarred("entry", At(45)));
+  CHECK(after.Format("entry") == row);
+  CHECK(after.IsBarred("entry", "other", By(kOld, 5)));
+  CHECK(after.IsBarred("entry", "other", By(kOld, 88)));
+  CHECK_FALSE(after.IsBarred("entry", "other", By(kOld, 45)));
   CHECK(before.Format("unknown").empty());
-  for (std::size_t cut = 0; cut < row.size(); cut += 7) {
+  constexpr std::size_t kFirst = 1 + 2 + 1 + 1 + 8 + 2 + 64;  // version, question, traces, trace
+  for (std::size_t cut = 0; cut < row.size(); ++cut) {
     Quarantine damaged;
-    const bool at_an_end = cut == 1 || cut == 1 + 2 + 64;
-    CHECK(damaged.Load("entry", row.substr(0, cut)).ok() == at_an_end);
+    CHECK(damaged.Load("entry", row.substr(0, cut)).ok() == (cut == 1 || cut == kFirst));
   }
   after.ForgetPrefix("ent");
   CHECK(after.size() == 0);
 }
 
+TEST_CASE("of a long question the trace is kept, and another embedder never sees it") {
+  Quarantine quarantine;
+  quarantine.Bar("entry", std::string(kQuestionBytesMax, 'x'), By(kOld, 0));
+  CHECK(quarantine.IsBarred("entry", "other", By(kOld, 5)));
+  CHECK_FALSE(quarantine.IsBarred("entry", std::string(kQuestionBytesMax, 'x'), By(kOld, 90)));
+  CHECK(quarantine.IsBarred("entry", "other", By(kNew, 90)));
+  CHECK(quarantine.Unseen(kNew, 10).empty());
+  quarantine.Bar("entry", std::string(kQuestionBytesMax - 1, 'x'), By(kOld, 0));
+  CHECK(quarantine.Unseen(kNew, 10).size() == 1);
+}
+
+TEST_CASE("a row of version 1 does not say by whom: it bars all other questions") {
+  const std::string row = std::string("\1\4\0abcd", 7) + std::string("\4\0efgh", 6);
+  Quarantine quarantine;
+  REQUIRE(quarantine.Load("entry", row).ok());
+  CHECK(quarantine.IsBarred("entry", "other", By(kOld, 0)));
+  CHECK(quarantine.IsBarred("entry", "other", By(kNew, 0)));
+  CHECK(quarantine.Unseen(kNew, 10).empty());
+  CHECK_FALSE(quarantine.Load("entry", "\3").ok());
+}
+
 Hit HitOf(std::uint32_t space) {
-  return {storage::NamespaceId{space}, "entry", "general", 0.99, "q", At(0), Source::kFeedback};
+  return {
+      storage::NamespaceId{space}, "entry", "general", 0.99, "q", By(kOld, 0), Source::kFeedback};
 }
 
 TEST_CASE("a hit is judged once, and in its own namespace") {

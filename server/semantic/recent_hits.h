@@ -15,7 +15,7 @@
 
 #include "protocol/base/mutex.h"
 #include "server/semantic/evidence.h"
-#include "server/semantic/packed_vector.h"
+#include "server/semantic/quarantine.h"
 #include "storage/engine/namespace_id.h"
 
 namespace reprise::semantic {
@@ -25,8 +25,8 @@ struct Hit {
   std::string entry;  // name of the entry in the quarantine
   std::string type;
   double probability = 0;
-  std::string question;  // as it was asked
-  PackedVector probe;
+  std::string question;               // as it was asked
+  Trace probe;                        // by the embedder that found the entry
   Source source = Source::kFeedback;  // kVerified: chosen at random to be verified
 };
 

@@ -1,8 +1,6 @@
 #include "server/semantic/semantic.h"
 
 #include <algorithm>
-#include <chrono>
-#include <filesystem>
 #include <utility>
 
 #include "server/semantic/prior.h"
@@ -17,18 +15,14 @@ using base::Code;
 using base::Error;
 using storage::Family;
 
-constexpr std::size_t kBatch = 64;              // entries that one transaction writes
 constexpr std::uint32_t kUpkeepSteps = 256;     // insertions between two looks at the queue
 constexpr std::uint32_t kAuditEntries = 2'000;  // that search for themselves at one audit
 constexpr std::int64_t kAuditMs = 60'000;
 constexpr std::uint64_t kChangesForSnapshot = 1'000;
-constexpr double kMillion = 1'000'000;
+constexpr std::int64_t kTellMs = 30'000;  // between two lines about the same thing
+constexpr std::int64_t kAgainMs = 5'000;  // until what has failed is tried again
+constexpr std::size_t kSeenAtOnce = 16;   // barred questions
 constexpr std::string_view kQuarantineRows = "semantic_quarantine/";
-constexpr std::string_view kEvidenceRows = "semantic_evidence/";
-
-std::string EvidencePrefix(storage::NamespaceId id) {
-  return std::string(kEvidenceRows) + std::to_string(static_cast<std::uint32_t>(id)) + "/";
-}
 
 base::Nanos After(base::Nanos now, std::int64_t ms) {
   return now + ms * base::kNanosPerMilli;
@@ -36,13 +30,13 @@ base::Nanos After(base::Nanos now, std::int64_t ms) {
 
 }  // namespace
 
-Semantic::Semantic(const SemanticOptions& options, std::unique_ptr<Embedding> embedding,
+Semantic::Semantic(const SemanticOptions& options, std::unique_ptr<Spaces> spaces,
                    storage::Store& store, const base::Clock& clock)
     : options_(options),
-      embedding_(std::move(embedding)),
       store_(store),
       clock_(clock),
-      vector_prefix_(VectorPrefix(embedding_->Fingerprint())),
+      spaces_(std::move(spaces)),
+      indexer_(spaces_->writable(), store, clock),
       recent_(kHitsMax),
       draws_(RandomSeed()) {}
 
@@ -51,151 +45,111 @@ Semantic::~Semantic() = default;
 base::Result<std::unique_ptr<Semantic>> Semantic::Open(const SemanticOptions& options,
                                                        storage::Store& store,
                                                        const base::Clock& clock) {
-  ASSIGN_OR_RETURN(auto embedding, Embedding::Make(options.embedding, clock));
-  std::unique_ptr<Semantic> semantic(new Semantic(options, std::move(embedding), store, clock));
-  RETURN_IF_ERROR(semantic->LoadRows());
-  semantic->LoadIndex();
+  ASSIGN_OR_RETURN(auto spaces, Spaces::Open(options.spaces, store, clock));
+  std::unique_ptr<Semantic> semantic(new Semantic(options, std::move(spaces), store, clock));
+  RETURN_IF_ERROR(semantic->LoadQuarantine());
+  RETURN_IF_ERROR(semantic->learned_.Load(store));
+  if (semantic->spaces_->is_replacing()) {
+    semantic->indexer_.Replace(semantic->spaces_->retiring());
+  }
   const base::Nanos now = clock.Elapsed();
   semantic->snapshot_due_ = After(now, options.snapshot_ms);
   semantic->audit_due_ = After(now, kAuditMs);
   return semantic;
 }
 
-base::Status Semantic::LoadRows() {
+base::Status Semantic::LoadQuarantine() {
   base::Status status = base::Ok{};
-  const auto scan = [&](std::string_view prefix, const auto& load) -> base::Status {
-    const storage::ScanRequest rows{.family = Family::kMeta, .prefix = prefix, .after = ""};
-    RETURN_IF_ERROR(store_.Scan(rows, storage::kNever, [&](const storage::ScanRow& row) {
-      status = load(row.key.substr(prefix.size()), row.value);
-      return status.ok();
-    }));
-    return status;
-  };
-  RETURN_IF_ERROR(scan(kQuarantineRows, [this](std::string_view entry, std::string_view row) {
-    return quarantine_.Load(entry, row);
+  const storage::ScanRequest rows{.family = Family::kMeta, .prefix = kQuarantineRows, .after = ""};
+  RETURN_IF_ERROR(store_.Scan(rows, storage::kNever, [&](const storage::ScanRow& row) {
+    status = quarantine_.Load(row.key.substr(kQuarantineRows.size()), row.value);
+    return status.ok();
   }));
-  return scan(kEvidenceRows, [this](std::string_view name, std::string_view row) -> base::Status {
-    const std::size_t slash = name.find('/');
-    ASSIGN_OR_RETURN(const Evidence evidence, Evidence::Parse(row));
-    std::uint32_t id = 0;
-    for (const char digit : name.substr(0, slash)) {
-      id = id * 10 + static_cast<std::uint32_t>(digit - '0');
-    }
-    base::MutexLock lock(mutex_);
-    evidence_[{id, std::string(slash < name.size() ? name.substr(slash + 1) : "")}] = evidence;
-    return base::Ok{};
-  });
+  return status;
 }
 
-std::string Semantic::SnapshotPath() const {
-  return options_.folder + "/" + FileNameOf(embedding_->Fingerprint());
-}
-
-// Whatever is odd with the snapshot: the rows have the vectors.
-void Semantic::LoadIndex() {
-  vector::IndexOptions options;
-  options.width = static_cast<std::uint32_t>(embedding_->Width());
-  options.entries_max = options_.entries_max;
-  if (!options_.folder.empty()) {
-    auto loaded = vector::VectorIndex::Load(options, SnapshotPath());
-    if (loaded.ok()) {
-      index_ = std::move(loaded).value();
-      sequence_ = index_->AppliedSequence() + 1;
-      return;
-    }
-  }
-  index_ = std::make_unique<vector::VectorIndex>(options);
-}
-
-vector::PartitionId Semantic::IdOf(const Partition& partition) const {
-  return {static_cast<std::uint64_t>(partition.namespace_id), partition.identity};
+void Semantic::Serve(Owner owner) {
+  owner_ = owner;
+  indexer_.Serve(std::move(owner));
 }
 
 bool Semantic::HasEntries(const Partition& partition) const {
-  return index_->HasEntries(IdOf(partition));
+  return spaces_->HasEntries(partition);
 }
 
-base::Result<Probe> Semantic::MakeProbe(std::string_view text,
-                                        std::span<const float> vector) const {
-  Probe probe;
-  if (embedding_->IsClient()) {
-    if (vector.empty()) {
-      return Error{Code::kBadRequest,
-                   "no 'vector' is given, and the server has no embedder of its own "
-                   "(semantic.embedder is client)"};
+base::Result<std::vector<Asked>> Semantic::Ask(const Partition& partition, std::string_view text,
+                                               std::span<const float> vector) const {
+  const auto spaces = spaces_->All();
+  const auto taker = std::find_if(spaces.begin(), spaces.end(),
+                                  [vector](const auto& space) { return space->Takes(vector); });
+  if (taker == spaces.end() && !vector.empty()) {
+    return spaces.front()->MakeProbe(text, vector).error();  // It belongs nowhere.
+  }
+  std::vector<Asked> asked;
+  std::optional<Error> refused;
+  // An entry may leave the retiring space for the current one at any moment: who searches in this
+  // order does not miss it.
+  for (auto place = spaces.rbegin(); place != spaces.rend(); ++place) {
+    const SpacePtr& space = *place;
+    const bool is_client = space->embedding().IsClient();
+    const bool is_of_other = is_client && taker != spaces.end() && space != *taker;
+    if (is_of_other || (spaces.size() == 1 && !space->HasEntries(partition))) {
+      continue;
     }
-    ASSIGN_OR_RETURN(probe.vectors, UnitVector(vector, embedding_->Width()));
-  } else if (!vector.empty()) {
-    return Error{Code::kBadRequest, "'vector' is given, but the server embeds by itself (" +
-                                        std::string(embedding_->Name()) +
-                                        "); set semantic.embedder to client"};
-  } else {
-    ASSIGN_OR_RETURN(probe.vectors, embedding_->Embed(text));
+    auto probe = space->MakeProbe(text, is_client ? vector : std::span<const float>());
+    if (probe.ok()) {
+      asked.push_back({space, std::move(probe).value()});
+      continue;
+    }
+    const bool is_missing = is_client && vector.empty();  // Another space may do without.
+    if (probe.error().code != Code::kUnavailable && !is_missing) {
+      return probe.error();
+    }
+    refused = refused.value_or(probe.error());
   }
-  probe.text = text;
-  probe.words = match::ReadWords(text);
-  return probe;
-}
-
-base::Result<vector::Matches> Semantic::Nearest(const Partition& partition, const Probe& probe,
-                                                std::size_t count) const {
-  return index_->Search(IdOf(partition), probe.vectors->vector, count);
-}
-
-base::Status Semantic::AddTokens(Probe& probe) const {
-  const bool has_tokens = probe.vectors != nullptr && !probe.vectors->tokens.empty();
-  if (embedding_->HasTokens() && !has_tokens) {
-    ASSIGN_OR_RETURN(probe.vectors, embedding_->EmbedTokens(probe.text));
+  if (asked.empty() && refused.has_value()) {
+    return *refused;
   }
-  return base::Ok{};
+  return asked;
 }
 
-bool Semantic::IsBarred(std::string_view entry, const Probe& probe) const {
-  return quarantine_.Has(entry) &&
-         quarantine_.IsBarred(entry, TraceOf(probe.text, PackedVector::Of(probe.vectors->vector)));
+bool Semantic::IsBarred(std::string_view entry, const Asked& asked) const {
+  if (!quarantine_.Has(entry)) {
+    return false;
+  }
+  const std::string spelling = SpellingOf(asked.probe.text);
+  return quarantine_.IsBarred(
+      entry, spelling,
+      TraceOf(*asked.space, spelling, PackedVector::Of(asked.probe.vectors->vector)));
 }
 
-PackedVector Semantic::TraceOf(std::string_view text, const PackedVector& vector) const {
+std::string Semantic::SpellingOf(std::string_view text) {
   std::string normal;
-  if (embedding_->IsLocal() && text::Normalize(text, normal).ok()) {
-    if (const auto vectors = embedding_->Embed(normal); vectors.ok()) {
-      return PackedVector::Of(vectors.value()->vector);
+  return text::Normalize(text, normal).ok() ? normal : std::string(text);
+}
+
+Trace Semantic::TraceOf(const VectorSpace& space, std::string_view spelling,
+                        const PackedVector& vector) {
+  if (space.embedding().IsLocal()) {
+    if (const auto vectors = space.embedding().Embed(spelling); vectors.ok()) {
+      return {space.hash(), PackedVector::Of(vectors.value()->vector)};
     }
   }
-  return vector;
+  return {space.hash(), vector};
 }
 
-Ruling Semantic::RulingOf(const Topic& topic, Setting setting, double max_error) const {
-  const EvidenceKey key{static_cast<std::uint32_t>(topic.namespace_id), std::string(topic.type)};
-  const auto ppm = static_cast<std::int64_t>(max_error * kMillion);
-  base::MutexLock lock(mutex_);
-  const auto known = rulings_.find({key, setting, ppm});
-  if (known != rulings_.end()) {
-    return known->second;
-  }
-  constexpr std::size_t kRulingsMax = 10'000;  // callers choose budgets
-  if (rulings_.size() >= kRulingsMax) {
-    rulings_.clear();
-  }
-  const auto evidence = evidence_.find(key);
-  const Ruling ruling = ThresholdOf(PriorOf(embedding_->Fingerprint(), setting),
-                                    evidence == evidence_.end() ? Tally() : evidence->second.All(),
-                                    {.max_error = max_error});
-  rulings_[{key, setting, ppm}] = ruling;
-  return ruling;
+Ruling Semantic::RulingOf(const VectorSpace& space, const Subject& subject,
+                          double max_error) const {
+  return learned_.RulingOf(
+      {subject.namespace_id, space.hash(), std::string(subject.type)},
+      {PriorOf(space.embedding().Fingerprint(), subject.setting), subject.setting}, max_error);
 }
 
-Report Semantic::ReportOf(const Topic& topic, Setting setting, double max_error) const {
-  Report report;
-  report.ruling = RulingOf(topic, setting, max_error);
-  base::MutexLock lock(mutex_);
-  const auto evidence =
-      evidence_.find({static_cast<std::uint32_t>(topic.namespace_id), std::string(topic.type)});
-  if (evidence != evidence_.end()) {
-    report.evidence = evidence->second.All().size();
-    report.verified = EstimateOf(evidence->second.verified, report.ruling.threshold);
-  }
-  return report;
+Report Semantic::ReportOf(const Subject& subject, double max_error) const {
+  const VectorSpace& space = spaces_->current();
+  return learned_.ReportOf(
+      {subject.namespace_id, space.hash(), std::string(subject.type)},
+      {PriorOf(space.embedding().Fingerprint(), subject.setting), subject.setting}, max_error);
 }
 
 base::Result<double> Semantic::Compare(std::string_view stored, std::string_view asked) const {
@@ -205,8 +159,8 @@ base::Result<double> Semantic::Compare(std::string_view stored, std::string_view
   if (match::FindVeto(verdicts) != nullptr) {
     return 0.0;
   }
-  RETURN_IF_ERROR(AddTokens(one));
-  RETURN_IF_ERROR(AddTokens(other));
+  RETURN_IF_ERROR(spaces_->current().AddTokens(one));
+  RETURN_IF_ERROR(spaces_->current().AddTokens(other));
   return ProbabilityOf(one, other, verdicts, {CosineOf(one, other)});
 }
 
@@ -220,56 +174,45 @@ bool Semantic::DrawVerification(std::int64_t ppm) const {
 }
 
 SemanticStats Semantic::Stats() const {
+  const VectorSpace& current = spaces_->current();
   SemanticStats stats;
-  stats.embedder = embedding_->Name();
-  stats.fingerprint = embedding_->Fingerprint();
-  stats.warning = embedding_->warning();
-  stats.index = index_->Stats();
-  stats.embedded = embedding_->embedded();
-  stats.failed = failed_.load(std::memory_order_relaxed);
+  stats.embedder = current.embedding().Name();
+  stats.fingerprint = current.embedding().Fingerprint();
+  stats.warning = current.embedding().warning();
+  stats.index = current.Stats();
+  stats.queued = indexer_.queued();
+  stats.embedded = current.embedding().embedded();
+  stats.failed = indexer_.failed();
   stats.quarantined = quarantine_.size();
   stats.snapshots = snapshots_.load(std::memory_order_relaxed);
   stats.audited = audited_.load(std::memory_order_relaxed);
   stats.unreachable = unreachable_.load(std::memory_order_relaxed);
   stats.repaired = repaired_.load(std::memory_order_relaxed);
-  stats.reconciling = reconciling_.load(std::memory_order_relaxed);
-  base::MutexLock lock(queue_mutex_);
-  stats.queued = queue_.size();
+  stats.filling = indexer_.filling();
+  stats.replaced = spaces_->replaced();
   return stats;
-}
-
-std::string Semantic::VectorKey(std::string_view entry_name) const {
-  return vector_prefix_ + std::string(entry_name);
 }
 
 base::Status Semantic::PutVector(const Entry& entry, std::span<const float> vector,
                                  storage::Transaction& transaction) const {
-  ASSIGN_OR_RETURN(const Probe probe, MakeProbe("", vector));
-  transaction.Put(Family::kVectors, VectorKey(entry.name),
-                  FormatVectorRow({entry.id, PackedVector::Of(probe.vectors->vector)}),
-                  entry.expires_at);
-  return base::Ok{};
+  return spaces_->PutVector(entry, vector, transaction);
 }
 
 void Semantic::DeleteVector(std::string_view entry_name, storage::Transaction& transaction) const {
-  transaction.Delete(Family::kVectors, VectorKey(entry_name));
+  spaces_->DeleteRows(entry_name, transaction);
 }
 
 void Semantic::DropVectors(storage::NamespaceId id, storage::Transaction& transaction) const {
-  transaction.DeletePrefix(Family::kVectors, vector_prefix_ + EntryPrefix(id));
+  spaces_->DropRows(id, transaction);
 }
 
 void Semantic::DropNamespace(storage::NamespaceId id, storage::Transaction& transaction) {
   DropVectors(id, transaction);
-  transaction.DeletePrefix(Family::kMeta, EvidencePrefix(id));
   const std::string names = EntryPrefix(id);
   transaction.DeletePrefix(Family::kMeta, std::string(kQuarantineRows) + names);
   quarantine_.ForgetPrefix(names);
   recent_.Forget(id);
-  base::MutexLock lock(mutex_);
-  const auto number = static_cast<std::uint32_t>(id);
-  std::erase_if(evidence_, [number](const auto& item) { return item.first.first == number; });
-  rulings_.clear();
+  learned_.DropNamespace(id, transaction);
 }
 
 base::Result<bool> Semantic::Judge(storage::NamespaceId id, std::uint64_t number, bool is_good,
@@ -285,89 +228,37 @@ base::Result<bool> Semantic::Judge(storage::NamespaceId id, std::uint64_t number
 
 base::Status Semantic::Judge(const Hit& hit, bool is_good, storage::Transaction& transaction) {
   if (!is_good) {
-    quarantine_.Bar(hit.entry, TraceOf(hit.question, hit.probe));
+    // Of a longer question only the beginning is known, which many may share.
+    const bool is_whole = hit.question.size() < kQuestionBytesMax;
+    const std::string spelling = is_whole ? SpellingOf(hit.question) : "";
+    Trace trace = hit.probe;
+    for (const SpacePtr& space : spaces_->All()) {
+      if (is_whole && space->hash() == hit.probe.embedder) {
+        trace = TraceOf(*space, spelling, hit.probe.vector);
+      }
+    }
+    quarantine_.Bar(hit.entry, spelling, std::move(trace));
+    if (hit.probe.embedder != spaces_->current().hash()) {
+      has_unseen_ = true;
+    }
     transaction.Put(Family::kMeta, std::string(kQuarantineRows) + hit.entry,
                     quarantine_.Format(hit.entry), storage::kNever);
   }
-  const EvidenceKey key{static_cast<std::uint32_t>(hit.namespace_id), hit.type};
-  base::MutexLock lock(mutex_);
-  evidence_[key].of(hit.source).Add(hit.probability, is_good);
-  WriteEvidence(key, transaction);
+  learned_.Add({hit.namespace_id, hit.probe.embedder, hit.type},
+               {hit.source, hit.probability, is_good}, transaction);
   return base::Ok{};
 }
 
-void Semantic::Learn(const Topic& topic, const Tally& pairs, bool replace,
+void Semantic::Learn(storage::NamespaceId id, const Lesson& lesson,
                      storage::Transaction& transaction) {
-  const EvidenceKey key{static_cast<std::uint32_t>(topic.namespace_id), std::string(topic.type)};
-  base::MutexLock lock(mutex_);
-  Tally& known = evidence_[key].calibration;
-  if (replace) {
-    known = Tally();
-  }
-  known.Add(pairs);
-  WriteEvidence(key, transaction);
-}
-
-// A commit that fails leaves memory ahead of the rows until the next start: it then knows more bad
-// hits than it would, never fewer.
-void Semantic::WriteEvidence(const EvidenceKey& key, storage::Transaction& transaction) {
-  rulings_.clear();
-  transaction.Put(Family::kMeta, EvidencePrefix(storage::NamespaceId{key.first}) + key.second,
-                  evidence_[key].Format(), storage::kNever);
+  learned_.Learn({id, spaces_->current().hash(), std::string(lesson.type)}, lesson.pairs,
+                 lesson.replace, transaction);
 }
 
 void Semantic::SetEnabled(bool enabled) {
-  if (enabled_.exchange(enabled) || !enabled) {
-    return;
+  if (!enabled_.exchange(enabled) && enabled) {
+    indexer_.StartOver();
   }
-  {
-    base::MutexLock lock(queue_mutex_);
-    overflowed_ = true;  // As if entries had found no room: all are looked through.
-  }
-  Wake();
-}
-
-void Semantic::Enqueue(Entry entry) {
-  {
-    base::MutexLock lock(queue_mutex_);
-    if (queue_.size() >= kQueueMax) {
-      overflowed_ = true;
-      return;
-    }
-    queue_.push_back(std::move(entry));
-  }
-  wake_.notify_one();
-}
-
-std::vector<Entry> Semantic::TakeQueue(std::size_t entries_max) {
-  std::vector<Entry> taken;
-  base::MutexLock lock(queue_mutex_);
-  while (!queue_.empty() && taken.size() < entries_max) {
-    taken.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
-  if (queue_.empty() && overflowed_) {
-    overflowed_ = false;
-    reconcile_cursor_ = 0;
-    reconciling_ = true;
-  }
-  return taken;
-}
-
-void Semantic::Wait(std::int64_t ms) {
-  base::MutexLock lock(queue_mutex_);
-  if (queue_.empty() && !woken_) {
-    wake_.wait_for(queue_mutex_, std::chrono::milliseconds(ms));
-  }
-  woken_ = false;
-}
-
-void Semantic::Wake() {
-  {
-    base::MutexLock lock(queue_mutex_);
-    woken_ = true;
-  }
-  wake_.notify_one();
 }
 
 bool Semantic::Step() {
@@ -375,137 +266,147 @@ bool Semantic::Step() {
   if (!enabled_.load(std::memory_order_relaxed)) {
     return false;
   }
-  std::vector<Entry> entries = TakeQueue(kBatch);
-  const bool had_entries = !entries.empty();
-  AddAll(std::move(entries));
-  if (!had_entries && reconciling_.load(std::memory_order_relaxed)) {
-    reconciling_ = Reconcile();
-    return true;
+  bool has_worked = SeeBarred();
+  has_worked = indexer_.Step() || has_worked;
+  has_worked = EndReplacing() || has_worked;
+  if (!has_worked) {
+    has_worked = spaces_->writable().Maintain(kUpkeepSteps);
   }
-  const bool is_building = index_->Maintain(kUpkeepSteps);
   Upkeep();
-  return had_entries || is_building;
+  return has_worked;
 }
 
 void Semantic::RemoveGone() {
+  VectorSpace* const retiring = spaces_->retiring();
   for (const auto& [partition, id] : owner_.take_gone()) {
-    index_->Remove(IdOf(partition), id, sequence_++);
-    ++changes_;
+    spaces_->writable().Remove(partition, id);
+    if (retiring != nullptr) {
+      retiring->Remove(partition, id);
+    }
   }
 }
 
-// What has a row is read; the rest is embedded, and gets its rows in one transaction.
-void Semantic::AddAll(std::vector<Entry> entries) {
-  std::vector<std::pair<Entry, embed::Vector>> made;
-  for (Entry& entry : entries) {
-    if (!owner_.is_live(entry)) {
-      continue;
-    }
-    if (const auto stored = StoredVector(entry); stored.has_value()) {
-      Insert(entry, *stored);
-    } else if (auto vector = MakeVector(entry); vector.has_value()) {
-      made.emplace_back(std::move(entry), *std::move(vector));
-    }
+// Until it has seen them, the entries of these questions are barred for all others.
+bool Semantic::SeeBarred() {
+  const VectorSpace& current = spaces_->current();
+  const base::Nanos now = clock_.Elapsed();
+  if (!has_unseen_ || now < see_again_at_ || current.embedding().IsClient()) {
+    return false;
   }
-  if (made.empty()) {
-    return;
+  has_unseen_ = false;  // Judge may say otherwise from here on.
+  const auto unseen = quarantine_.Unseen(current.hash(), kSeenAtOnce);
+  std::vector<std::pair<std::size_t, Trace>> traces;
+  for (std::size_t i = 0; i < unseen.size(); ++i) {
+    if (const auto vectors = current.embedding().Embed(unseen[i].second); vectors.ok()) {
+      traces.emplace_back(i, Trace{current.hash(), PackedVector::Of(vectors.value()->vector)});
+    }
   }
   const base::Status written = store_.Run([&](storage::Transaction& transaction) -> base::Status {
-    for (const auto& [entry, vector] : made) {
-      if (owner_.is_live(entry)) {
-        transaction.Put(Family::kVectors, VectorKey(entry.name),
-                        FormatVectorRow({entry.id, PackedVector::Of(vector)}), entry.expires_at);
-      }
+    for (const auto& [i, trace] : traces) {
+      const auto& [entry, question] = unseen[i];
+      quarantine_.AddTrace(entry, question, trace);
+      transaction.Put(Family::kMeta, std::string(kQuarantineRows) + entry,
+                      quarantine_.Format(entry), storage::kNever);
     }
     return base::Ok{};
   });
-  (void)written.ok();  // Refused: it is embedded again after a restart.
-  for (const auto& [entry, vector] : made) {
-    if (owner_.is_live(entry)) {
-      Insert(entry, vector);
-    }
+  (void)written.ok();  // Refused: it is seen again after a restart.
+  if (!unseen.empty()) {
+    has_unseen_ = true;
   }
+  see_again_at_ = traces.size() == unseen.size() ? now : After(now, kAgainMs);
+  return !traces.empty();
 }
 
-std::optional<embed::Vector> Semantic::StoredVector(const Entry& entry) const {
-  const auto row =
-      store_.Get(Family::kVectors, VectorKey(entry.name), clock_.Now(), storage::ReadMode::kDisk);
-  if (!row.ok() || !row.value().has_value()) {
-    return std::nullopt;
+// False: there is nothing to end, or not yet.
+bool Semantic::EndReplacing() {
+  const base::Nanos now = clock_.Elapsed();
+  if (!spaces_->needs_end() || !indexer_.is_filled() || now < end_again_at_) {
+    return false;
   }
-  auto parsed = ParseVectorRow(row.value()->value());
-  if (!parsed.ok() || parsed.value().vector.values.size() != embedding_->Width()) {
-    return std::nullopt;
+  end_again_at_ = After(now, kAgainMs);
+  const bool replaces = spaces_->is_replacing() && !spaces_->is_stand_in();
+  if (replaces) {
+    Close();  // Before the other one goes.
   }
-  // A caller's vector belongs to one answer; one that we made, to the question.
-  if (embedding_->IsClient() && parsed.value().id != entry.id) {
-    return std::nullopt;
+  const Replaced replaced = spaces_->replaced();
+  if (!spaces_->End().ok()) {
+    return false;
   }
-  return parsed.value().vector.Unpacked();
-}
-
-std::optional<embed::Vector> Semantic::MakeVector(const Entry& entry) const {
-  if (embedding_->IsClient()) {
-    return std::nullopt;
+  if (replaces) {
+    indexer_.EndReplace();
+    quarantine_.KeepTraces({spaces_->current().hash()});
+    Tell("all entries have vectors of " + std::string(spaces_->current().embedding().Name()) +
+         "; " + "those of " + replaced.embedder + " are deleted");
   }
-  const auto prompt = owner_.prompt_of(entry);
-  if (!prompt.has_value()) {
-    return std::nullopt;
-  }
-  const auto vectors = embedding_->Embed(*prompt);
-  if (!vectors.ok()) {
-    failed_.fetch_add(1, std::memory_order_relaxed);
-    return std::nullopt;
-  }
-  return vectors.value()->vector;
-}
-
-void Semantic::Insert(const Entry& entry, const embed::Vector& vector) {
-  const base::Status added = index_->Add(IdOf(entry.partition), entry.id, vector, sequence_++);
-  if (!added.ok()) {
-    failed_.fetch_add(1, std::memory_order_relaxed);
-  }
-  ++changes_;
-}
-
-// One page: entries that the index lacks go to the queue. False at the end.
-bool Semantic::Reconcile() {
-  std::vector<Entry> page;
-  const bool more = owner_.list(reconcile_cursor_, page);
-  for (Entry& entry : page) {
-    if (!index_->Contains(IdOf(entry.partition), entry.id)) {
-      Enqueue(std::move(entry));
-    }
-  }
-  return more;
+  return true;
 }
 
 void Semantic::Upkeep() {
   const base::Nanos now = clock_.Elapsed();
+  TellProgress(now);
   if (now >= audit_due_) {
     audit_due_ = After(now, kAuditMs);
-    const vector::AuditReport report = index_->Audit(kAuditEntries);
+    const vector::AuditReport report = spaces_->writable().Audit(kAuditEntries);
     audited_ += report.probed;
     unreachable_ += report.unreachable;
     repaired_ += report.repaired;
   }
   if (now >= snapshot_due_) {
     snapshot_due_ = After(now, options_.snapshot_ms);
-    if (changes_ >= kChangesForSnapshot) {
+    if (spaces_->writable().changes() >= kChangesForSnapshot) {
       Close();
     }
   }
 }
 
-void Semantic::Close() {
-  if (options_.folder.empty() || changes_ == 0) {
+void Semantic::TellStart(const Filling& filling) const {
+  const Replaced replaced = spaces_->replaced();
+  const Embedding& embedding = spaces_->current().embedding();
+  std::string what =
+      "vectors of " + replaced.embedder + " (" + replaced.fingerprint +
+      ") are replaced by those of " + std::string(embedding.Name()) + " (" +
+      std::string(embedding.Fingerprint()) + "): " + std::to_string(filling.left) + " of " +
+      std::to_string(filling.total) + " entries " +
+      (embedding.IsClient() ? "wait for vectors of their callers" : "are embedded anew");
+  what += replaced.warning.empty()
+              ? "; both are searched meanwhile"
+              : "; the old ones are not searched meanwhile: " + replaced.warning;
+  if (spaces_->is_stand_in()) {
+    what += "; the old ones are kept, because this embedder only stands in";
+  }
+  Tell(what);
+}
+
+void Semantic::TellProgress(base::Nanos now) {
+  const Filling filling = indexer_.filling();
+  if (filling.is_loading || filling.left == 0) {
     return;
   }
-  std::error_code ignored;
-  std::filesystem::create_directories(options_.folder, ignored);
-  std::filesystem::permissions(options_.folder, std::filesystem::perms::owner_all, ignored);
-  if (index_->Snapshot(SnapshotPath()).ok()) {
-    changes_ = 0;
+  if (!has_told_ && spaces_->is_replacing()) {
+    has_told_ = true;
+    told_at_ = now;
+    TellStart(filling);
+  }
+  if (!filling.is_embedding || now < After(told_at_, kTellMs)) {
+    return;
+  }
+  told_at_ = now;
+  constexpr std::int64_t kMillis = 1'000;
+  Tell("embedded anew: " + std::to_string(filling.total - filling.left) + " of " +
+       std::to_string(filling.total) + " entries, " +
+       std::to_string(static_cast<std::uint64_t>(filling.per_second)) + " a second, about " +
+       std::to_string(filling.left_ms() / kMillis) + " s left");
+}
+
+void Semantic::Tell(const std::string& what) const {
+  if (options_.log) {
+    options_.log(what);
+  }
+}
+
+void Semantic::Close() {
+  if (spaces_->writable().Snapshot()) {
     snapshots_.fetch_add(1, std::memory_order_relaxed);
   }
 }

@@ -8,79 +8,47 @@
 // queue that one index writer empties, so storing an answer never waits for an embedding: an entry
 // is found by its meaning a moment after it is found by its words.
 //
-// Vectors are kept as rows of the `vectors` family (FORMAT.md), because computing them costs time,
-// or money; the index itself is derived: a snapshot that is loaded at the start, completed from the
-// rows, and made anew when it is odd.
+// There is one current vector space, and after a change of the embedder the one that it replaces,
+// until every entry has a vector of the new embedder (notes/0003-migration.md). Whoever asks, asks
+// each of them with a probe of its own.
 //
 // Threads: "reader" methods any but a loop (an embedding takes a millisecond); Step, Close and the
 // rest of the writer's on one index writer thread; Judge, Learn and Forget inside a transaction, on
 // the store's writer. Errors: kBadRequest (a vector of the wrong width, text that is not UTF-8),
 // kUnavailable (an embedder that does not answer), those of the store. Complexity: an embedding and
-// O(log entries) a question. Limits: kQueueMax entries waiting for the index writer; more are found
-// by the next Reconcile.
+// O(log entries) a question. Limits: Indexer::kQueueMax entries waiting for the index writer.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "protocol/base/clock.h"
-#include "protocol/base/mutex.h"
 #include "protocol/base/result.h"
 #include "server/semantic/assess.h"
-#include "server/semantic/budget.h"
-#include "server/semantic/embedding.h"
-#include "server/semantic/evidence.h"
+#include "server/semantic/entry.h"
+#include "server/semantic/indexer.h"
+#include "server/semantic/learned.h"
 #include "server/semantic/prior.h"
 #include "server/semantic/quarantine.h"
 #include "server/semantic/recent_hits.h"
+#include "server/semantic/spaces.h"
 #include "storage/engine/namespace_id.h"
 #include "storage/engine/store.h"
-#include "storage/vector/index.h"
 
 namespace reprise::semantic {
 
-// Entries that may answer each other's questions: one namespace, one identity.
-struct Partition {
-  storage::NamespaceId namespace_id{0};
-  std::uint64_t identity = 0;
-};
-
-// An entry as this tier knows it.
-struct Entry {
-  Partition partition;
-  std::uint64_t id = 0;
-  std::string name;                // stable for one question: what its rows are named by
-  base::UnixMillis expires_at{0};  // of its vector row
-};
-
-// What the owner of the entries is asked by the index writer.
-struct Owner {
-  // The entry is there, and was not replaced or invalidated.
-  std::function<bool(const Entry&)> is_live;
-  // Its question; absent when it has gone.
-  std::function<std::optional<std::string>(const Entry&)> prompt_of;
-  // Entries that have gone since the last call: partition and id.
-  std::function<std::vector<std::pair<Partition, std::uint64_t>>()> take_gone;
-  // A page of all entries behind `cursor`, which it moves; false at the end.
-  std::function<bool(std::uint64_t& cursor, std::vector<Entry>& page)> list;
-};
-
-// How many hits a source has had, for people.
-struct Report {
-  Ruling ruling;
-  Estimate verified;
-  std::uint64_t evidence = 0;  // pairs from all sources
+// A question as one space sees it.
+struct Asked {
+  SpacePtr space;
+  Probe probe;
 };
 
 struct SemanticStats {
@@ -96,29 +64,29 @@ struct SemanticStats {
   std::uint64_t audited = 0;
   std::uint64_t unreachable = 0;
   std::uint64_t repaired = 0;
-  bool reconciling = false;
+  Filling filling;
+  Replaced replaced;
 };
 
 struct SemanticOptions {
-  EmbeddingOptions embedding;
-  std::string folder;  // of snapshots
+  SpacesOptions spaces;
   std::int64_t snapshot_ms = 300'000;
-  std::uint64_t entries_max = 50'000'000;
+  // Told what the operator should know; never a question. Empty: nobody listens.
+  std::function<void(std::string_view)> log;
 };
 
 // Hits that feedback can name.
 inline constexpr std::size_t kHitsMax = 20'000;
 
-// What evidence is kept of.
-struct Topic {
+// What a budget is for: hits of a query type, in one setting.
+struct Subject {
   storage::NamespaceId namespace_id{0};
   std::string_view type;
+  Setting setting = Setting::kAlone;
 };
 
 class Semantic {
  public:
-  static constexpr std::size_t kQueueMax = 200'000;
-
   static base::Result<std::unique_ptr<Semantic>> Open(const SemanticOptions& options,
                                                       storage::Store& store,
                                                       const base::Clock& clock);
@@ -131,29 +99,29 @@ class Semantic {
   // Off: nothing new is indexed; on again: what came meanwhile is. Any thread.
   void SetEnabled(bool enabled);
   // Before the first Step.
-  void Serve(Owner owner) { owner_ = std::move(owner); }
+  void Serve(Owner owner);
 
   // Readers.
   // No: there is nothing to look for. Any thread, loops too; O(1).
   bool HasEntries(const Partition& partition) const;
-  // `vector` is the caller's own; only where the embedder is `client`.
-  base::Result<Probe> MakeProbe(std::string_view text, std::span<const float> vector) const;
-  base::Result<vector::Matches> Nearest(const Partition& partition, const Probe& probe,
-                                        std::size_t count) const;
-  // What the alignment of words needs, when the embedder has it.
-  base::Status AddTokens(Probe& probe) const;
-  bool IsBarred(std::string_view entry, const Probe& probe) const;
-  // What the budget allows for this type.
-  Ruling RulingOf(const Topic& topic, Setting setting, double max_error) const;
-  Report ReportOf(const Topic& topic, Setting setting, double max_error) const;
-  // The probability that the answer of one serves the other, as a lookup would find it.
+  // The question as each space sees it that may have entries of the partition, to be searched in
+  // this order. `vector` is the caller's own; it goes where callers' vectors of this width are. A
+  // space whose embedder does not answer is left out, unless it is the only one.
+  base::Result<std::vector<Asked>> Ask(const Partition& partition, std::string_view text,
+                                       std::span<const float> vector) const;
+  bool IsBarred(std::string_view entry, const Asked& asked) const;
+  // What the budget allows for this type and the hits of this space.
+  Ruling RulingOf(const VectorSpace& space, const Subject& subject, double max_error) const;
+  // Of the current space.
+  Report ReportOf(const Subject& subject, double max_error) const;
+  // The probability that the answer of one serves the other, as a lookup in the current space would
+  // find it.
   base::Result<double> Compare(std::string_view stored, std::string_view asked) const;
   // The number by which a hit can be judged later.
   std::uint64_t Remember(Hit hit) { return recent_.Remember(std::move(hit)); }
   // One of so many would-be hits is to be verified. Any thread.
   bool DrawVerification(std::int64_t ppm) const;
   SemanticStats Stats() const;
-  const Embedding& embedding() const { return *embedding_; }
 
   // Inside a transaction.
   // A vector of the caller's for an entry that this transaction stores.
@@ -169,77 +137,65 @@ class Semantic {
                            storage::Transaction& transaction);
   // The same for a hit that is described instead.
   base::Status Judge(const Hit& hit, bool is_good, storage::Transaction& transaction);
-  // Labelled pairs; `replace` forgets earlier ones.
-  void Learn(const Topic& topic, const Tally& pairs, bool replace,
-             storage::Transaction& transaction);
+  // Labelled pairs, as Compare judges them; `replace` forgets earlier ones.
+  struct Lesson {
+    std::string_view type;
+    const Tally& pairs;
+    bool replace = false;
+  };
+  void Learn(storage::NamespaceId id, const Lesson& lesson, storage::Transaction& transaction);
 
   // After the commit of an entry. Any thread; does not wait.
-  void Enqueue(Entry entry);
+  void Enqueue(Entry entry) { indexer_.Enqueue(std::move(entry)); }
 
   // The index writer.
   // Some work; false when there is none left for now.
   bool Step();
   // Waits for work, at most so long.
-  void Wait(std::int64_t ms);
-  void Wake();
+  void Wait(std::int64_t ms) { indexer_.Wait(ms); }
+  void Wake() { indexer_.Wake(); }
   // Writes a snapshot, when anything changed.
   void Close();
 
  private:
-  Semantic(const SemanticOptions& options, std::unique_ptr<Embedding> embedding,
-           storage::Store& store, const base::Clock& clock);
-  using EvidenceKey = std::pair<std::uint32_t, std::string>;  // namespace, type
+  Semantic(const SemanticOptions& options, std::unique_ptr<Spaces> spaces, storage::Store& store,
+           const base::Clock& clock);
 
-  // What the quarantine remembers of a question: the vector of its normal form, where that costs
-  // little, so that case and punctuation make no other question of it.
-  PackedVector TraceOf(std::string_view text, const PackedVector& vector) const;
-  base::Status LoadRows();
-  void LoadIndex();
-  vector::PartitionId IdOf(const Partition& partition) const;
-  std::string VectorKey(std::string_view entry_name) const;
-  std::string SnapshotPath() const;
-  std::vector<Entry> TakeQueue(std::size_t entries_max);
+  base::Status LoadQuarantine();
+  // What the quarantine remembers of a question: in a spelling that case and punctuation do not
+  // change, and the vector of that, where it costs little.
+  static std::string SpellingOf(std::string_view text);
+  static Trace TraceOf(const VectorSpace& space, std::string_view spelling,
+                       const PackedVector& vector);
+  // Shows barred questions to the current embedder. False: it has seen them.
+  bool SeeBarred();
   void RemoveGone();
-  void AddAll(std::vector<Entry> entries);
-  std::optional<embed::Vector> StoredVector(const Entry& entry) const;
-  std::optional<embed::Vector> MakeVector(const Entry& entry) const;
-  void Insert(const Entry& entry, const embed::Vector& vector);
-  bool Reconcile();
+  bool EndReplacing();
   void Upkeep();
-  void WriteEvidence(const EvidenceKey& key, storage::Transaction& transaction) REQUIRES(mutex_);
+  void TellStart(const Filling& filling) const;
+  void TellProgress(base::Nanos now);
+  void Tell(const std::string& what) const;
 
   const SemanticOptions options_;
-  const std::unique_ptr<Embedding> embedding_;
   storage::Store& store_;
   const base::Clock& clock_;
-  std::string vector_prefix_;  // of the keys of this embedder's rows, behind the kind
-  std::unique_ptr<vector::VectorIndex> index_;
+  const std::unique_ptr<Spaces> spaces_;
+  Indexer indexer_;
   Owner owner_;
   Quarantine quarantine_;
   RecentHits recent_;
-
-  mutable base::Mutex mutex_;
-  std::map<EvidenceKey, Evidence> evidence_ GUARDED_BY(mutex_);
-  // Thresholds by budget, forgotten when evidence changes.
-  mutable std::map<std::tuple<EvidenceKey, Setting, std::int64_t>, Ruling> rulings_
-      GUARDED_BY(mutex_);
-
-  mutable base::Mutex queue_mutex_;
-  base::ConditionVariable wake_;
-  std::deque<Entry> queue_ GUARDED_BY(queue_mutex_);
-  bool woken_ GUARDED_BY(queue_mutex_) = false;
-  bool overflowed_ GUARDED_BY(queue_mutex_) = false;
+  Learned learned_;
 
   // The index writer's alone.
-  std::uint64_t sequence_ = 1;
-  std::uint64_t changes_ = 0;  // since the last snapshot
-  std::uint64_t reconcile_cursor_ = 0;
+  bool has_told_ = false;
+  base::Nanos told_at_{0};
+  base::Nanos end_again_at_{0};
+  base::Nanos see_again_at_{0};
   base::Nanos snapshot_due_{0};
   base::Nanos audit_due_{0};
 
   std::atomic<bool> enabled_{true};
-  std::atomic<bool> reconciling_{true};
-  mutable std::atomic<std::uint64_t> failed_{0};
+  std::atomic<bool> has_unseen_{true};  // barred questions that the current embedder has not seen
   std::atomic<std::uint64_t> snapshots_{0};
   std::atomic<std::uint64_t> audited_{0};
   std::atomic<std::uint64_t> unreachable_{0};

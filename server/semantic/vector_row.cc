@@ -1,22 +1,11 @@
 #include "server/semantic/vector_row.h"
 
-#include <array>
-
 namespace reprise::semantic {
 namespace {
 
 constexpr char kVersion = 1;
 constexpr std::size_t kHeadBytes = 1 + sizeof(std::uint64_t);
 constexpr unsigned kByteBits = 8;
-
-// FNV-1a: the same on every machine and in every version, for names in files.
-std::uint64_t StableHash(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : text) {
-    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  }
-  return hash;
-}
 
 void AppendBigEndian(std::uint64_t number, std::size_t bytes, std::string& out) {
   for (std::size_t i = bytes; i-- > 0;) {
@@ -45,9 +34,9 @@ base::Result<VectorRow> ParseVectorRow(std::string_view value) {
   return row;
 }
 
-std::string VectorPrefix(std::string_view fingerprint) {
+std::string VectorPrefix(FingerprintHash embedder) {
   std::string prefix(1, 'v');
-  AppendBigEndian(StableHash(fingerprint), sizeof(std::uint64_t), prefix);
+  AppendBigEndian(static_cast<std::uint64_t>(embedder), sizeof(embedder), prefix);
   return prefix;
 }
 
@@ -56,15 +45,8 @@ std::string EntryPrefix(storage::NamespaceId id) {
   return {prefix.data(), prefix.size()};
 }
 
-std::string FileNameOf(std::string_view fingerprint) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  constexpr unsigned kDigitBits = 4;
-  const std::uint64_t hash = StableHash(fingerprint);
-  std::string name = "index-";
-  for (std::size_t i = 2 * sizeof(hash); i-- > 0;) {
-    name.push_back(kDigits[(hash >> (kDigitBits * i)) & 0xFU]);
-  }
-  return name + ".snapshot";
+std::string FileNameOf(FingerprintHash embedder) {
+  return "index-" + HexOf(embedder) + ".snapshot";
 }
 
 }  // namespace reprise::semantic

@@ -4,11 +4,13 @@
 // can stand side by side while one takes the other's place. Threads: any. Errors: kCorrupt.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "protocol/base/result.h"
+#include "server/semantic/fingerprint.h"
 #include "server/semantic/packed_vector.h"
 #include "storage/engine/namespace_id.h"
 
@@ -23,10 +25,11 @@ std::string FormatVectorRow(const VectorRow& row);
 base::Result<VectorRow> ParseVectorRow(std::string_view value);
 
 // In front of an entry's name in the key of its row.
-std::string VectorPrefix(std::string_view fingerprint);
+std::string VectorPrefix(FingerprintHash embedder);
+inline constexpr std::size_t kVectorPrefixBytes = 9;
 // What the names of a namespace's entries begin with.
 std::string EntryPrefix(storage::NamespaceId id);
 // The snapshot of the index of an embedder's vectors.
-std::string FileNameOf(std::string_view fingerprint);
+std::string FileNameOf(FingerprintHash embedder);
 
 }  // namespace reprise::semantic

@@ -472,11 +472,11 @@ export class CacheCommands {
    * @param prompt the question, UTF-8; nil when `request` is given (1 to 4194304 bytes)
    * @returns {status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers: {name:
    * {mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong share from
-   * there on, evidence: judged pairs of this namespace and type, considered: [{id, prompt,
-   * similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]}, computing: "nobody",
-   * "another caller" or "failed", nearest: [{id, prompt, model, expires_at_ms, same_prompt,
-   * overlap, differences: [{path, asked, stored}]}], rows_read, complete}; asked and stored are
-   * JSON, empty where there is nothing
+   * there on, evidence: judged pairs of this namespace and type, considered: [{id, embedder,
+   * prompt, similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]}, computing:
+   * "nobody", "another caller" or "failed", nearest: [{id, prompt, model, expires_at_ms,
+   * same_prompt, overlap, differences: [{path, asked, stored}]}], rows_read, complete}; asked and
+   * stored are JSON, empty where there is nothing
    */
   explain(
     prompt: string | null, options: CacheExplainOptions = {}, call: CallOptions = {},

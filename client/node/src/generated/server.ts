@@ -107,7 +107,7 @@ export class ServerCommands {
   }
 
   /**
-   * The state of the server: versions, clients, storage, cache, process.
+   * The state of the server: versions, clients, storage, cache, semantic tier, process.
    * @param section server, clients, store, cache, semantic or process; all when not given (1 to 64
    * bytes)
    * @returns {section: {field: value}}

@@ -67,7 +67,7 @@ class ServerCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         return self._call("FLUSH", [], {}, call)
 
     def info(self, section: str | None = None, *, call: CallOptions | None = None) -> MapR:
-        """The state of the server: versions, clients, storage, cache, process.
+        """The state of the server: versions, clients, storage, cache, semantic tier, process.
 
         section: server, clients, store, cache, semantic or process; all when not given
         Result: {section: {field: value}}.

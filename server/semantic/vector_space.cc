@@ -1,0 +1,139 @@
+#include "server/semantic/vector_space.h"
+
+#include <filesystem>
+#include <utility>
+
+namespace reprise::semantic {
+namespace {
+
+using base::Code;
+using base::Error;
+using storage::Family;
+
+vector::PartitionId IdOf(const Partition& partition) {
+  return {static_cast<std::uint64_t>(partition.namespace_id), partition.identity};
+}
+
+}  // namespace
+
+VectorSpace::VectorSpace(std::unique_ptr<Embedding> embedding, const SpaceOptions& options,
+                         const storage::Store& store)
+    : embedding_(std::move(embedding)),
+      options_(options),
+      store_(store),
+      hash_(HashOf(embedding_->Fingerprint())),
+      row_prefix_(VectorPrefix(hash_)) {
+  Load();
+}
+
+// Whatever is odd with the snapshot: the rows have the vectors.
+void VectorSpace::Load() {
+  vector::IndexOptions options;
+  options.width = static_cast<std::uint32_t>(embedding_->Width());
+  options.entries_max = options_.entries_max;
+  if (!options_.folder.empty()) {
+    auto loaded = vector::VectorIndex::Load(options, SnapshotPath());
+    if (loaded.ok()) {
+      index_ = std::move(loaded).value();
+      sequence_ = index_->AppliedSequence() + 1;
+      return;
+    }
+  }
+  index_ = std::make_unique<vector::VectorIndex>(options);
+}
+
+bool VectorSpace::HasEntries(const Partition& partition) const {
+  return index_->HasEntries(IdOf(partition));
+}
+
+bool VectorSpace::Takes(std::span<const float> vector) const {
+  return embedding_->IsClient() && vector.size() == embedding_->Width();
+}
+
+base::Result<Probe> VectorSpace::MakeProbe(std::string_view text,
+                                           std::span<const float> vector) const {
+  Probe probe;
+  if (embedding_->IsClient()) {
+    if (vector.empty()) {
+      return Error{Code::kBadRequest,
+                   "no 'vector' is given, and the server has no embedder of its own "
+                   "(semantic.embedder is client)"};
+    }
+    ASSIGN_OR_RETURN(probe.vectors, UnitVector(vector, embedding_->Width()));
+  } else if (!vector.empty()) {
+    return Error{Code::kBadRequest, "'vector' is given, but the server embeds by itself (" +
+                                        std::string(embedding_->Name()) +
+                                        "); set semantic.embedder to client"};
+  } else {
+    ASSIGN_OR_RETURN(probe.vectors, embedding_->Embed(text));
+  }
+  probe.text = text;
+  probe.words = match::ReadWords(text);
+  return probe;
+}
+
+base::Result<vector::Matches> VectorSpace::Nearest(const Partition& partition, const Probe& probe,
+                                                   std::size_t count) const {
+  return index_->Search(IdOf(partition), probe.vectors->vector, count);
+}
+
+base::Status VectorSpace::AddTokens(Probe& probe) const {
+  const bool has_tokens = probe.vectors != nullptr && !probe.vectors->tokens.empty();
+  if (embedding_->HasTokens() && !has_tokens) {
+    ASSIGN_OR_RETURN(probe.vectors, embedding_->EmbedTokens(probe.text));
+  }
+  return base::Ok{};
+}
+
+void VectorSpace::Put(const Entry& entry, const PackedVector& vector,
+                      storage::Transaction& transaction) const {
+  transaction.Put(Family::kVectors, row_prefix_ + entry.name, FormatVectorRow({entry.id, vector}),
+                  entry.expires_at);
+}
+
+std::optional<embed::Vector> VectorSpace::Stored(const Entry& entry, base::UnixMillis now) const {
+  const auto row =
+      store_.Get(Family::kVectors, row_prefix_ + entry.name, now, storage::ReadMode::kDisk);
+  if (!row.ok() || !row.value().has_value()) {
+    return std::nullopt;
+  }
+  auto parsed = ParseVectorRow(row.value()->value());
+  if (!parsed.ok() || parsed.value().vector.values.size() != embedding_->Width()) {
+    return std::nullopt;
+  }
+  // A caller's vector belongs to one answer; one that we made, to the question.
+  if (embedding_->IsClient() && parsed.value().id != entry.id) {
+    return std::nullopt;
+  }
+  return parsed.value().vector.Unpacked();
+}
+
+bool VectorSpace::Contains(const Entry& entry) const {
+  return index_->Contains(IdOf(entry.partition), entry.id);
+}
+
+base::Status VectorSpace::Insert(const Entry& entry, std::span<const float> vector) {
+  ++changes_;
+  return index_->Add(IdOf(entry.partition), entry.id, vector, sequence_++);
+}
+
+void VectorSpace::Remove(const Partition& partition, std::uint64_t id) {
+  ++changes_;
+  index_->Remove(IdOf(partition), id, sequence_++);
+}
+
+bool VectorSpace::Snapshot() {
+  if (options_.folder.empty() || changes_ == 0) {
+    return false;
+  }
+  std::error_code ignored;
+  std::filesystem::create_directories(options_.folder, ignored);
+  std::filesystem::permissions(options_.folder, std::filesystem::perms::owner_all, ignored);
+  if (!index_->Snapshot(SnapshotPath()).ok()) {
+    return false;
+  }
+  changes_ = 0;
+  return true;
+}
+
+}  // namespace reprise::semantic
