@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <utility>
 
+#include "server/semantic/facing.h"
+#include "server/semantic/long_text.h"
+#include "server/semantic/parts.h"
 #include "server/semantic/prior.h"
 #include "server/semantic/seed.h"
 #include "server/semantic/vector_row.h"
@@ -130,7 +133,7 @@ base::Result<Probe> Semantic::MakeProbe(std::string_view text,
                                         std::string(embedding_->Name()) +
                                         "); set semantic.embedder to client"};
   } else {
-    ASSIGN_OR_RETURN(probe.vectors, embedding_->Embed(text));
+    ASSIGN_OR_RETURN(probe.vectors, EmbedWhole(*embedding_, text));
   }
   probe.text = text;
   probe.words = match::ReadWords(text);
@@ -155,10 +158,15 @@ bool Semantic::IsBarred(std::string_view entry, const Probe& probe) const {
          quarantine_.IsBarred(entry, TraceOf(probe.text, PackedVector::Of(probe.vectors->vector)));
 }
 
+PackedVector Semantic::ProbeOf(const Probe& probe) const {
+  const PackedVector vector = PackedVector::Of(probe.vectors->vector);
+  return IsLong(probe.text) ? TraceOf(probe.text, vector) : vector;
+}
+
 PackedVector Semantic::TraceOf(std::string_view text, const PackedVector& vector) const {
   std::string normal;
   if (embedding_->IsLocal() && text::Normalize(text, normal).ok()) {
-    if (const auto vectors = embedding_->Embed(normal); vectors.ok()) {
+    if (const auto vectors = EmbedWhole(*embedding_, normal); vectors.ok()) {
       return PackedVector::Of(vectors.value()->vector);
     }
   }
@@ -200,9 +208,17 @@ Report Semantic::ReportOf(storage::NamespaceId id, std::string_view type, double
 base::Result<double> Semantic::Compare(std::string_view stored, std::string_view asked) const {
   Probe one = ReadQuestion(stored);
   Probe other = ReadQuestion(asked);
-  const match::Verdicts verdicts = Guard(one, other);
+  Facing facing = Face(one, other);
+  if (facing.refusal != Refusal::kNone) {
+    return 0.0;
+  }
+  const match::Verdicts verdicts = Guard(one, other, facing);
   if (match::FindVeto(verdicts) != nullptr) {
     return 0.0;
+  }
+  if (!facing.is_whole) {
+    one = std::move(facing.stored);
+    other = std::move(facing.asked);
   }
   RETURN_IF_ERROR(AddTokens(one));
   RETURN_IF_ERROR(AddTokens(other));
@@ -284,7 +300,7 @@ base::Result<bool> Semantic::Judge(storage::NamespaceId id, std::uint64_t number
 
 base::Status Semantic::Judge(const Hit& hit, bool is_good, storage::Transaction& transaction) {
   if (!is_good) {
-    quarantine_.Bar(hit.entry, TraceOf(hit.question, hit.probe));
+    quarantine_.Bar(hit.entry, IsLong(hit.question) ? hit.probe : TraceOf(hit.question, hit.probe));
     transaction.Put(Family::kMeta, std::string(kQuarantineRows) + hit.entry,
                     quarantine_.Format(hit.entry), storage::kNever);
   }
@@ -451,7 +467,7 @@ std::optional<embed::Vector> Semantic::MakeVector(const Entry& entry) const {
   if (!prompt.has_value()) {
     return std::nullopt;
   }
-  const auto vectors = embedding_->Embed(*prompt);
+  const auto vectors = EmbedWhole(*embedding_, *prompt);
   if (!vectors.ok()) {
     failed_.fetch_add(1, std::memory_order_relaxed);
     return std::nullopt;

@@ -106,6 +106,8 @@ struct SemanticOptions {
 
 // Hits that feedback can name.
 inline constexpr std::size_t kHitsMax = 20'000;
+// Kept of a question that was answered; a longer one has its vector.
+inline constexpr std::size_t kQuestionBytes = 4'096;
 
 // What evidence is kept of.
 struct Topic {
@@ -141,6 +143,8 @@ class Semantic {
   // What the alignment of words needs, when the embedder has it.
   base::Status AddTokens(Probe& probe) const;
   bool IsBarred(std::string_view entry, const Probe& probe) const;
+  // How a hit remembers its question, of which it keeps the text only as far as kQuestionBytes.
+  PackedVector ProbeOf(const Probe& probe) const;
   // What the budget allows for this type.
   Ruling RulingOf(storage::NamespaceId id, std::string_view type, double max_error) const;
   Report ReportOf(storage::NamespaceId id, std::string_view type, double max_error) const;
