@@ -8,6 +8,7 @@
 #include "server/cache/cache.h"
 #include "server/cache/search.h"
 #include "server/cache/space.h"
+#include "server/semantic/parts.h"
 
 namespace reprise::cache {
 namespace {
@@ -19,8 +20,7 @@ constexpr std::size_t kNearest = 8;        // entries that the index is asked fo
 constexpr std::size_t kCompared = 2;       // of these, whose tokens are compared
 constexpr std::size_t kListSlots = 4'096;  // of one page of Semantic's list
 constexpr float kCosineMin = 0.5F;         // below it no two questions of the corpus are the same
-constexpr std::size_t kQuestionBytes = 4'096;  // kept of a question that was answered
-constexpr double kMargin = 0.3;                // in logits: what is likelier by less is as likely
+constexpr double kMargin = 0.3;            // in logits: what is likelier by less is as likely
 constexpr double kMillion = 1'000'000;
 
 bool AllowsSemantic(std::string_view type, const config::CacheOptions& options) {
@@ -31,6 +31,36 @@ bool AllowsSemantic(std::string_view type, const config::CacheOptions& options) 
 
 double LogitOf(double probability) {
   return std::log(probability / (1 - probability));
+}
+
+Absent AbsentOf(semantic::Refusal refusal) {
+  switch (refusal) {
+    case semantic::Refusal::kTemplate:
+      return Absent::kTemplate;
+    case semantic::Refusal::kContext:
+      return Absent::kContext;
+    case semantic::Refusal::kTooLong:
+      return Absent::kTooLong;
+    case semantic::Refusal::kNone:
+      break;
+  }
+  return Absent::kGuarded;
+}
+
+// What the question and several stored ones have in common in front and at the back is a template,
+// though one sentence: then the rest must say the same, word for word.
+void RefuseRecurring(const semantic::Probe& probe, std::vector<Considered>& considered) {
+  constexpr std::ptrdiff_t kRecurs = 3;
+  const auto recurs =
+      std::count_if(considered.begin(), considered.end(),
+                    [](const Considered& entry) { return entry.facing.has_border; });
+  for (Considered& entry : considered) {
+    if (recurs >= kRecurs && entry.facing.has_border && entry.probability > 0 &&
+        semantic::DifferInContent(entry.question, probe)) {
+      entry.facing.refusal = semantic::Refusal::kTemplate;
+      entry.probability = 0;
+    }
+  }
 }
 
 KeyHash ExactOf(std::string_view entry_name) {
@@ -145,18 +175,24 @@ base::Result<std::vector<Considered>> Cache::Consider(Search& search,
     entry.cosine = matches[i].similarity;
     entry.is_barred = semantic_->IsBarred(entry.name, probe);
     entry.question = semantic::ReadQuestion(entry.found.body.prompt);
-    entry.verdicts = semantic::Guard(entry.question, probe);
-    if (entry.veto() == nullptr && !entry.is_barred && compared < kCompared) {
+    entry.facing = semantic::Face(entry.question, probe);
+    const bool is_whole = entry.facing.is_whole;
+    semantic::Probe& stored = is_whole ? entry.question : entry.facing.stored;
+    semantic::Probe& asked = is_whole ? probe : entry.facing.asked;
+    entry.verdicts = semantic::Guard(entry.question, probe, entry.facing);
+    if (entry.MayAnswer() && compared < kCompared) {
       ++compared;
       const float next = i + 1 < matches.size() ? matches[i + 1].similarity : kCosineMin;
-      RETURN_IF_ERROR(semantic_->AddTokens(probe));
-      RETURN_IF_ERROR(semantic_->AddTokens(entry.question));
-      entry.probability =
-          semantic::ProbabilityOf(entry.question, probe, entry.verdicts,
-                                  semantic::Distance{entry.cosine, entry.cosine - next});
+      RETURN_IF_ERROR(semantic_->AddTokens(asked));
+      RETURN_IF_ERROR(semantic_->AddTokens(stored));
+      const semantic::Distance distance =
+          is_whole ? semantic::Distance{entry.cosine, entry.cosine - next}
+                   : semantic::Distance{semantic::CosineOf(stored, asked), 0};
+      entry.probability = semantic::ProbabilityOf(stored, asked, entry.verdicts, distance);
     }
     considered.push_back(std::move(entry));
   }
+  RefuseRecurring(probe, considered);
   return considered;
 }
 
@@ -176,7 +212,8 @@ const Considered* Cache::Choose(const std::vector<Considered>& considered,
   }
   if (best == nullptr) {
     if (!considered.empty()) {
-      why = considered.front().is_barred ? Absent::kBarred : Absent::kGuarded;
+      const Considered& nearest = considered.front();
+      why = nearest.is_barred ? Absent::kBarred : AbsentOf(nearest.facing.refusal);
     }
     return nullptr;
   }
@@ -221,6 +258,10 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
   if (!MayAskSemantic(search, type)) {
     return std::optional<Found>{};
   }
+  if (search.wanted.prompt.size() > semantic::kReadBytesMax) {
+    search.why = Absent::kTooLong;
+    return std::optional<Found>{};
+  }
   if (!search.view.may_wait()) {
     return Error{Code::kWouldBlock, "an embedding is computed on a storage thread"};
   }
@@ -249,8 +290,8 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
     found.likeness.is_to_verify = semantic_->DrawVerification(search.options.verify_ppm);
     found.likeness.hit = semantic_->Remember(
         {search.wanted.namespace_id, chosen->name, std::string(type), chosen->probability,
-         std::string(search.wanted.prompt.substr(0, kQuestionBytes)),
-         semantic::PackedVector::Of(probe.value().vectors->vector),
+         std::string(search.wanted.prompt.substr(0, semantic::kQuestionBytes)),
+         semantic_->ProbeOf(probe.value()),
          found.likeness.is_to_verify ? semantic::Source::kVerified : semantic::Source::kFeedback});
     search.space.Use(found.body.id);
   }
@@ -273,6 +314,10 @@ base::Result<Likely> Cache::FindLikely(const Question& question, const LookupLim
   }
   likely.report = semantic_->ReportOf(question.namespace_id, ruling.type, likely.max_error);
   if (!semantic_->HasEntries(PartitionOf(search.wanted))) {
+    return likely;
+  }
+  if (question.prompt.size() > semantic::kReadBytesMax) {
+    likely.why = Absent::kTooLong;
     return likely;
   }
   ASSIGN_OR_RETURN(semantic::Probe probe, semantic_->MakeProbe(question.prompt, limits.vector));

@@ -107,12 +107,13 @@ void WriteGuards(const match::Verdicts& verdicts, wire::Writer& reply) {
 
 void WriteConsidered(const cache::Considered& entry, wire::Writer& reply) {
   const std::string_view prompt = telemetry::CutAt(entry.question.text, cache::kShownBytes);
-  reply.Map(6);
+  reply.Map(7);
   reply.Field("id", entry.found.body.id);
   reply.Field("prompt", prompt);
   reply.Field("similarity", static_cast<double>(entry.cosine));
   reply.Field("p_correct", entry.probability);
   reply.Field("barred", entry.is_barred);
+  reply.Field("refused", semantic::ReasonOf(entry.facing.refusal));
   reply.Str("guards");
   WriteGuards(entry.verdicts, reply);
 }
@@ -260,7 +261,9 @@ constexpr CommandSpec kCacheExplain{
         "{status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers: {name: "
         "{mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong share "
         "from there on, evidence: judged pairs of this namespace and type, considered: [{id, "
-        "prompt, similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]}, "
+        "prompt, similarity, p_correct, barred, refused: why the two prompts are not compared, or "
+        "\"\", "
+        "guards: [{guard, veto, asked, stored}]}]}, "
         "computing: \"nobody\", \"another caller\" or \"failed\", "
         "nearest: "
         "[{id, prompt, model, expires_at_ms, same_prompt, overlap, differences: [{path, asked, "

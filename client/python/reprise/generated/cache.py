@@ -122,10 +122,11 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         Result: {status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers:
         {name: {mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong
         share from there on, evidence: judged pairs of this namespace and type, considered: [{id,
-        prompt, similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]}, computing:
-        "nobody", "another caller" or "failed", nearest: [{id, prompt, model, expires_at_ms,
-        same_prompt, overlap, differences: [{path, asked, stored}]}], rows_read, complete}; asked
-        and stored are JSON, empty where there is nothing.
+        prompt, similarity, p_correct, barred, refused: why the two prompts are not compared, or "",
+        guards: [{guard, veto, asked, stored}]}]}, computing: "nobody", "another caller" or
+        "failed", nearest: [{id, prompt, model, expires_at_ms, same_prompt, overlap, differences:
+        [{path, asked, stored}]}], rows_read, complete}; asked and stored are JSON, empty where
+        there is nothing.
         """
         return self._call(
                 "CACHE.EXPLAIN", [prompt], {"identity": identity, "request": request,
@@ -403,9 +404,9 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         cost_saved_nano, followers, stale, shadow_hits, shadow_cost_nano, bypasses, misses_expired,
         misses_too_old, misses_invalidated, misses_by_policy, refused_fills, hit_age_ms,
         lookup_micros, follower_wait_ms, hits_semantic, misses_guarded, misses_unsure,
-        misses_barred, misses_no_vector, misses_to_verify, misses_unknown, hit_ages: hits [under a
-        minute, an hour, a day old, older], lookup_times: lookups [under 10 us, 100 us, 1 ms, 10 ms,
-        100 ms, longer]}.
+        misses_barred, misses_no_vector, misses_to_verify, misses_template, misses_context,
+        misses_too_long, misses_unknown, hit_ages: hits [under a minute, an hour, a day old, older],
+        lookup_times: lookups [under 10 us, 100 us, 1 ms, 10 ms, 100 ms, longer]}.
         """
         return self._call("CACHE.STATS", [], {"by": by}, call)
 
