@@ -67,6 +67,13 @@ TEST_CASE("the same text in a template may have other commas, a question other w
   CHECK_FALSE(other.is_whole);
   CHECK(other.stored.text == "How do I reset my password?");
   CHECK(other.asked.text == "What resets my password?");
+  const Facing keywords = Of(asked + "password reset. shop account", asked + "reset my password");
+  CHECK(keywords.refusal == Refusal::kNone);
+  CHECK(keywords.stored.text == "password reset.\nshop account");
+  CHECK(Of(asked + "password reset\nThe shop is in Rome.", asked + "reset it\nThe shop is in Oslo.")
+            .refusal == Refusal::kTemplate);
+  const std::string mail = "Customer message: I work in Rome. ";
+  CHECK(Of(mail + "Where do I pay?", mail + "Where do I park?").refusal == Refusal::kTemplate);
 }
 
 TEST_CASE("of one document another question is compared by itself") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 namespace reprise::semantic {
@@ -107,10 +108,27 @@ Split SplitOf(const Prompt& stored, const Prompt& asked) {
   return split;
 }
 
+// The label that introduces a segment: right in front of it, or of its line.
+std::optional<std::size_t> LabelOf(const Prompt& prompt, std::size_t place) {
+  while (place > 0 && !prompt.segments[place - 1].is_label && !prompt.segments[place].begins_line) {
+    --place;
+  }
+  return place > 0 && prompt.segments[place - 1].is_label ? std::optional(place - 1) : std::nullopt;
+}
+
 // All of them ask. Without a question mark only what stands at an end of the prompt, or behind a
 // label that says so, is taken for a question: sentences of documents begin with "When", too.
 bool Asks(const Prompt& prompt, const Places& places) {
   bool asks = false;
+  // What a label says is the question is one, however it is put.
+  const std::optional<std::size_t> label = LabelOf(prompt, places.front());
+  const bool is_told = label.has_value() && IsQuestionLabel(prompt.At(*label)) &&
+                       std::none_of(places.begin() + 1, places.end(), [&](std::size_t place) {
+                         return prompt.segments[place].begins_line;
+                       });
+  if (is_told) {
+    return true;
+  }
   for (const std::size_t place : places) {
     const Role role = RoleOf(prompt.At(place));
     const bool is_outside =
@@ -138,9 +156,9 @@ Filling FillingOf(const Prompt& prompt, const Places& places) {
     return filling;
   }
   filling.begins_line = prompt.segments[places.front()].begins_line;
-  if (places.front() > 0 && prompt.segments[places.front() - 1].is_label) {
+  if (const std::optional<std::size_t> label = LabelOf(prompt, places.front())) {
     filling.is_introduced = true;
-    filling.is_asked_for = IsQuestionLabel(prompt.At(places.front() - 1));
+    filling.is_asked_for = IsQuestionLabel(prompt.At(*label));
   }
   filling.asks = Asks(prompt, places);
   return filling;
@@ -176,7 +194,7 @@ std::uint32_t WordsOf(const Segments& segments) {
 
 // What says something beside the words; full stops, commas and quotation marks do not.
 std::string SignsOf(std::string_view text) {
-  constexpr std::string_view kSilent = ".,!;\"'`*_ \t\r\n";
+  constexpr std::string_view kSilent = ".,!;\"' \t\r\n";
   std::string signs;
   for (const char byte : text) {
     const bool is_word = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||

@@ -24,7 +24,8 @@ struct Filling {
   std::string text;
   std::uint32_t words = 0;
   std::uint32_t runs = 0;  // stretches of the prompt that it consists of
-  bool asks = false;       // all of it are questions and instructions, at least one
+  // All of it are questions and orders, or it is one line that a label calls so.
+  bool asks = false;
   bool instructs = false;  // some of it says what to make of a text
   bool begins_line = false;
   bool is_introduced = false;  // by a label: "Text: "

@@ -135,6 +135,10 @@ class Cutter {
     if (byte == '\n') {
       return true;
     }
+    if (byte == '-' && at > begin_ && text_[at - 1] == ' ' &&
+        text_.substr(at + 1).starts_with(' ')) {
+      return true;
+    }
     if (!IsAscii(byte)) {
       return EndsWide(text_.substr(0, at + 1));
     }

@@ -2,9 +2,9 @@
 // the question. Of a long prompt the question is what the embedder sees whole; the rest says what
 // the question is about.
 //
-// A segment ends with a line, a sentence, or a label ("Context: "), and has at most kPartTokens
-// tokens. Equal segments have equal keys; case and white space do not count in them, nor
-// full stops at their end.
+// A segment ends with a line, a sentence, a label ("Context: ") or a dash between spaces, and has
+// at most kPartTokens tokens. Equal segments have equal keys; case and white space do not count in
+// them, nor full stops at their end.
 //
 // Units: bytes of the text; tokens are estimated without a model, never too few for English.
 // Errors: none. Complexity: O(bytes). Threads: any. Lifetime: segments are places in a text that

@@ -38,6 +38,7 @@ TEST_CASE("segments are sentences, lines and what stands behind a label") {
         List{"He said \"Stop.\"", "Then he left!", "Why?"});
   CHECK(Cut("\xE4\xBD\xA0\xE5\xA5\xBD\xE3\x80\x82\xE5\x86\x8D\xE8\xA7\x81") ==
         List{"\xE4\xBD\xA0\xE5\xA5\xBD\xE3\x80\x82", "\xE5\x86\x8D\xE8\xA7\x81"});
+  CHECK(Cut("Improve this - I has a cat") == List{"Improve this -", "I has a cat"});
   CHECK(Cut("").empty());
   CHECK(Cut(" \n ").empty());
 }
