@@ -85,10 +85,15 @@ Facing Face(const Probe& stored, const Probe& asked) {
   }
   const bool is_long = IsLong(stored.text) || IsLong(asked.text);
   const Frame frame = FindFrame(stored.text, asked.text);
+  const bool shares_segment = !is_long && frame.shared >= kLabelledWords &&
+                              !(frame.stored.is_asked_for && frame.asked.is_asked_for);
   if (!is_long && !IsTemplate(frame)) {
-    return FaceBorder(stored, asked);
+    facing = FaceBorder(stored, asked);
+    facing.has_border = facing.has_border || shares_segment;
+    return facing;
   }
   facing.is_whole = false;
+  facing.has_border = shares_segment;
   if (frame.IsEverything()) {  // But for white space: the questions are the same, too.
     const Segments segments = SegmentsOf(asked.text);
     const auto question =
@@ -110,12 +115,14 @@ match::Verdicts Guard(const Probe& stored, const Probe& asked, const Facing& fac
   if (facing.is_whole) {
     return Guard(stored, asked);
   }
-  const match::Verdicts verdicts = Guard(facing.stored, facing.asked);
-  if (match::FindVeto(verdicts) != nullptr || IsLong(stored.text) || IsLong(asked.text)) {
-    return verdicts;
+  match::Verdicts verdicts = Guard(facing.stored, facing.asked);
+  if (match::FindVeto(verdicts) == nullptr && !IsLong(stored.text) && !IsLong(asked.text)) {
+    match::Verdicts whole = Guard(stored, asked);
+    if (match::FindVeto(whole) != nullptr) {
+      return whole;
+    }
   }
-  const match::Verdicts whole = Guard(stored, asked);
-  return match::FindVeto(whole) != nullptr ? whole : verdicts;
+  return verdicts;
 }
 
 bool DifferInContent(const Probe& stored, const Probe& asked) {

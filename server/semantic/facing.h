@@ -30,7 +30,9 @@ struct Facing {
   bool is_whole = true;  // the prompts as they are are compared; else
   Probe stored;          // what fills their frame, without vectors
   Probe asked;
-  bool has_border = false;  // short prompts of which most is the same, word by word
+  // Short prompts that share most of their words in front and at the back, or a segment, and no
+  // label says that a question follows. In several entries at once it is a template.
+  bool has_border = false;
 };
 
 Facing Face(const Probe& stored, const Probe& asked);

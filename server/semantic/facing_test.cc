@@ -77,14 +77,17 @@ TEST_CASE("the same text in a template may have other commas, a question other w
 }
 
 TEST_CASE("of one document another question is compared by itself") {
-  for (const auto& [front, back] :
+  for (const auto& layout :
        {std::pair<std::string, std::string>{
             "Answer from the context.\nContext: " + kDocument + "\nQuestion: ", ""},
         {"Question: ", "\nContext: " + kDocument},
         {"", "\n\n" + kDocument},
         {kDocument + "\n\n", ""}}) {
-    const Facing facing = Of(front + "Which ship leaves first?" + back,
-                             front + "What ship is the first to leave?" + back);
+    const auto prompt = [&layout](std::string_view question) {
+      return std::string(layout.first).append(question).append(layout.second);
+    };
+    const Facing facing =
+        Of(prompt("Which ship leaves first?"), prompt("What ship is the first to leave?"));
     CHECK(facing.refusal == Refusal::kNone);
     CHECK_FALSE(facing.is_whole);
     CHECK(facing.stored.text == "Which ship leaves first?");

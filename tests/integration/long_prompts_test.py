@@ -103,6 +103,14 @@ class TemplateTest(OpenCase):
             told = self.ask(rpc, INLINE.format(word))
             self.assertEqual(told["status"], "miss", (word, told))
 
+    def test_a_template_whose_order_nobody_knows_is_seen_when_it_recurs(self):
+        _, rpc = self.open()
+        template = "{}.\n\nMake the above sound more friendly."
+        every = texts()[::4]
+        self.fill(rpc, template, every[::2])
+        served = [text for text in every[1::2] if self.ask(rpc, template.format(text))["status"] != "miss"]
+        self.assertEqual(served, [])
+
     def test_a_question_in_a_template_may_be_in_other_words(self):
         _, rpc = self.open()
         template = "You are the help desk of a shop. Be brief.\n\nQuestion: {}"
