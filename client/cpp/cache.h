@@ -153,6 +153,9 @@ struct CacheCounters {
   std::uint64_t misses_barred = 0;
   std::uint64_t misses_no_vector = 0;
   std::uint64_t misses_to_verify = 0;
+  std::uint64_t misses_template = 0;
+  std::uint64_t misses_context = 0;
+  std::uint64_t misses_too_long = 0;
   std::uint64_t misses = 0;
   std::uint64_t stores = 0;
   std::uint64_t evictions = 0;

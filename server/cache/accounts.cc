@@ -80,6 +80,12 @@ std::uint64_t Counters::*FieldOf(Reason reason) {
       return &Counters::misses_no_vector;
     case Reason::kVerify:
       return &Counters::misses_to_verify;
+    case Reason::kTemplate:
+      return &Counters::misses_template;
+    case Reason::kContext:
+      return &Counters::misses_context;
+    case Reason::kTooLong:
+      return &Counters::misses_too_long;
     case Reason::kStored:
     case Reason::kUnknown:
     case Reason::kAskedFor:

@@ -107,6 +107,12 @@ Reason CountedAs(Absent why) {
       return Reason::kBarred;
     case Absent::kNoVector:
       return Reason::kNoVector;
+    case Absent::kTemplate:
+      return Reason::kTemplate;
+    case Absent::kContext:
+      return Reason::kContext;
+    case Absent::kTooLong:
+      return Reason::kTooLong;
     case Absent::kUnknown:
       break;
   }
@@ -174,6 +180,12 @@ std::string_view ReasonOf(Absent why) {
       return "the nearest entry was judged wrong for this question";
     case Absent::kNoVector:
       return "the embedder did not answer";
+    case Absent::kTemplate:
+      return semantic::ReasonOf(semantic::Refusal::kTemplate);
+    case Absent::kContext:
+      return semantic::ReasonOf(semantic::Refusal::kContext);
+    case Absent::kTooLong:
+      return semantic::ReasonOf(semantic::Refusal::kTooLong);
     case Absent::kUnknown:
       break;
   }

@@ -50,6 +50,7 @@
 #include "server/cache/row.h"
 #include "server/cache/tier.h"
 #include "server/config/options.h"
+#include "server/semantic/facing.h"
 #include "server/semantic/semantic.h"
 #include "storage/engine/namespace_id.h"
 #include "storage/engine/store.h"
@@ -131,7 +132,10 @@ enum class Absent : std::uint8_t {
   kUnsure,     // it is not likely enough
   kAmbiguous,  // another one is as likely, with another answer
   kBarred,     // somebody said that it was wrong for this question
-  kNoVector    // the embedder did not answer
+  kNoVector,   // the embedder did not answer
+  kTemplate,   // it shares a template with the question, and is filled with something else
+  kContext,    // one of the two is long, and they are about different texts
+  kTooLong     // the question is longer than the tier reads
 };
 
 // What the policies say of a question.
@@ -154,11 +158,15 @@ struct Considered {
   std::string name;      // semantic::Entry
   std::string embedder;  // whose vectors these are
   float cosine = 0;
-  double probability = 0;  // 0: vetoed, barred, or too far behind the nearest to be compared
+  double probability = 0;  // 0: may not answer, or too far behind the nearest to be compared
   bool is_barred = false;
   semantic::Probe question;
+  semantic::Facing facing;
   match::Verdicts verdicts;
-  const match::Verdict* veto() const { return match::FindVeto(verdicts); }
+  bool MayAnswer() const {
+    return !is_barred && facing.refusal == semantic::Refusal::kNone &&
+           match::FindVeto(verdicts) == nullptr;
+  }
 };
 
 // What is stored near a question, and whether enough else is stored to judge by.

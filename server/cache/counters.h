@@ -61,6 +61,9 @@ struct Counters {
   std::uint64_t misses_barred = 0;
   std::uint64_t misses_no_vector = 0;
   std::uint64_t misses_to_verify = 0;
+  std::uint64_t misses_template = 0;
+  std::uint64_t misses_context = 0;
+  std::uint64_t misses_too_long = 0;
 
   bool operator==(const Counters&) const = default;
   void Add(const Counters& other);
@@ -72,7 +75,8 @@ struct Counters {
   // Misses without an entry: those that have no other reason.
   std::uint64_t misses_unknown() const {
     return misses - misses_expired - misses_too_old - misses_invalidated - misses_by_policy -
-           misses_guarded - misses_unsure - misses_barred - misses_no_vector - misses_to_verify;
+           misses_guarded - misses_unsure - misses_barred - misses_no_vector - misses_to_verify -
+           misses_template - misses_context - misses_too_long;
   }
 };
 
@@ -149,6 +153,12 @@ inline constexpr std::array kCounterFields{
                  "misses: the embedder did not answer"},
     CounterField{"misses_to_verify", &Counters::misses_to_verify,
                  "misses: the hit was to be verified"},
+    CounterField{"misses_template", &Counters::misses_template,
+                 "misses: the nearest question only shared a template"},
+    CounterField{"misses_context", &Counters::misses_context,
+                 "misses: the nearest long question was about another text"},
+    CounterField{"misses_too_long", &Counters::misses_too_long,
+                 "misses: the question was longer than the semantic tier reads"},
 };
 
 // Rows of the `meta` family. Fields may be appended in later versions; missing ones read as 0.

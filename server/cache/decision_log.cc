@@ -21,10 +21,10 @@ constexpr std::uint64_t kNoTier = 255;
 constexpr std::size_t kPositionBytes = 8;
 
 constexpr std::array<std::string_view, 5> kKindNames{"hit", "stale", "miss", "bypass", "refused"};
-constexpr std::array<std::string_view, 16> kReasonNames{
-    "stored",    "waited",    "unknown",   "expired",  "too_old", "invalidated",
-    "asked_for", "no_answer", "too_large", "no_lease", "policy",  "guarded",
-    "unsure",    "barred",    "no_vector", "verify"};
+constexpr std::array<std::string_view, 19> kReasonNames{
+    "stored",    "waited",    "unknown",  "expired", "too_old", "invalidated", "asked_for",
+    "no_answer", "too_large", "no_lease", "policy",  "guarded", "unsure",      "barred",
+    "no_vector", "verify",    "template", "context", "too_long"};
 
 base::Error Unreadable() {
   return {base::Code::kCorrupt, "a row of the decision log cannot be read"};

@@ -55,6 +55,9 @@ enum class Reason : std::uint8_t {
   kBarred,       // somebody had said that it was wrong
   kNoVector,     // the embedder did not answer
   kVerify,       // it is to be verified
+  kTemplate,     // it shared only a template
+  kContext,      // long prompts, about different texts
+  kTooLong,      // the question was longer than the tier reads
 };
 std::string_view NameOf(DecisionKind kind);
 std::string_view NameOf(Reason reason);

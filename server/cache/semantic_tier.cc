@@ -8,6 +8,7 @@
 #include "server/cache/cache.h"
 #include "server/cache/search.h"
 #include "server/cache/space.h"
+#include "server/semantic/parts.h"
 
 namespace reprise::cache {
 namespace {
@@ -19,8 +20,7 @@ constexpr std::size_t kNearest = 8;        // entries that the index is asked fo
 constexpr std::size_t kCompared = 2;       // of these, whose tokens are compared
 constexpr std::size_t kListSlots = 4'096;  // of one page of Semantic's list
 constexpr float kCosineMin = 0.5F;         // below it no two questions of the corpus are the same
-constexpr std::size_t kQuestionBytes = 4'096;  // kept of a question that was answered
-constexpr double kMargin = 0.3;                // in logits: what is likelier by less is as likely
+constexpr double kMargin = 0.3;            // in logits: what is likelier by less is as likely
 constexpr double kMillion = 1'000'000;
 
 bool AllowsSemantic(std::string_view type, const config::CacheOptions& options) {
@@ -44,12 +44,40 @@ std::optional<float> RivalOf(const Neighbours& neighbours, const Considered& ent
     }
   }
   return 0.0F;
-}
+  Absent AbsentOf(semantic::Refusal refusal) {
+    switch (refusal) {
+      case semantic::Refusal::kTemplate:
+        return Absent::kTemplate;
+      case semantic::Refusal::kContext:
+        return Absent::kContext;
+      case semantic::Refusal::kTooLong:
+        return Absent::kTooLong;
+      case semantic::Refusal::kNone:
+        break;
+    }
+    return Absent::kGuarded;
+  }
 
-KeyHash ExactOf(std::string_view entry_name) {
-  constexpr std::size_t kHashBytes = 16;
-  return KeyHash::FromBytes(entry_name.substr(entry_name.size() - kHashBytes));
-}
+  // What the question and several stored ones have in common in front and at the back is a
+  // template, though one sentence: then the rest must say the same, word for word.
+  void RefuseRecurring(const semantic::Probe& probe, std::vector<Considered>& considered) {
+    constexpr std::ptrdiff_t kRecurs = 3;
+    const auto recurs =
+        std::count_if(considered.begin(), considered.end(),
+                      [](const Considered& entry) { return entry.facing.has_border; });
+    for (Considered& entry : considered) {
+      if (recurs >= kRecurs && entry.facing.has_border && entry.probability > 0 &&
+          semantic::DifferInContent(entry.question, probe)) {
+        entry.facing.refusal = semantic::Refusal::kTemplate;
+        entry.probability = 0;
+      }
+    }
+  }
+
+  KeyHash ExactOf(std::string_view entry_name) {
+    constexpr std::size_t kHashBytes = 16;
+    return KeyHash::FromBytes(entry_name.substr(entry_name.size() - kHashBytes));
+  }
 
 }  // namespace
 
@@ -164,26 +192,32 @@ base::Result<Neighbours> Cache::Consider(Search& search, semantic::Asked& asked)
     entry.embedder = space.embedding().Name();
     entry.is_barred = semantic_->IsBarred(entry.name, asked);
     entry.question = semantic::ReadQuestion(entry.found.body.prompt);
-    entry.verdicts = semantic::Guard(entry.question, probe);
+    entry.facing = semantic::Face(entry.question, probe);
+    entry.verdicts = semantic::Guard(entry.question, probe, entry.facing);
     neighbours.entries.push_back(std::move(entry));
   }
   RETURN_IF_ERROR(Compare(neighbours, asked));
+  RefuseRecurring(probe, neighbours.entries);
   return neighbours;
 }
 
 // The nearest ones that nothing speaks against get a probability.
 base::Status Cache::Compare(Neighbours& neighbours, semantic::Asked& asked) {
   const semantic::VectorSpace& space = *asked.space;
-  semantic::Probe& probe = asked.probe;
   std::size_t compared = 0;
   for (Considered& entry : neighbours.entries) {
-    if (entry.veto() != nullptr || entry.is_barred) {
+    if (!entry.MayAnswer()) {
       continue;
     }
-    RETURN_IF_ERROR(space.AddTokens(probe));
-    RETURN_IF_ERROR(space.AddTokens(entry.question));
-    const semantic::Distance distance{entry.cosine, RivalOf(neighbours, entry)};
-    entry.probability = semantic::ProbabilityOf(entry.question, probe, entry.verdicts, distance);
+    const bool is_whole = entry.facing.is_whole;
+    semantic::Probe& stored = is_whole ? entry.question : entry.facing.stored;
+    semantic::Probe& put = is_whole ? asked.probe : entry.facing.asked;
+    RETURN_IF_ERROR(space.AddTokens(put));
+    RETURN_IF_ERROR(space.AddTokens(stored));
+    const semantic::Distance distance =
+        is_whole ? semantic::Distance{entry.cosine, RivalOf(neighbours, entry)}
+                 : semantic::Distance{semantic::CosineOf(stored, put)};
+    entry.probability = semantic::ProbabilityOf(stored, put, entry.verdicts, distance);
     if (++compared == kCompared) {
       break;
     }
@@ -207,7 +241,8 @@ const Considered* Cache::Choose(const Neighbours& neighbours, const semantic::Ru
   }
   if (best == nullptr) {
     if (!neighbours.entries.empty()) {
-      why = neighbours.entries.front().is_barred ? Absent::kBarred : Absent::kGuarded;
+      const Considered& nearest = neighbours.entries.front();
+      why = nearest.is_barred ? Absent::kBarred : AbsentOf(nearest.facing.refusal);
     }
     return nullptr;
   }
@@ -273,8 +308,7 @@ base::Result<Cache::Chosen> Cache::ChooseAmong(Search& search, std::string_view 
     }
     if (best != nullptr && !chosen.entry.has_value()) {
       chosen = {std::move(considered[static_cast<std::size_t>(best - considered.data())]),
-                ruling.bound,
-                {asked.space->hash(), semantic::PackedVector::Of(asked.probe.vectors->vector)}};
+                ruling.bound, semantic::Semantic::ProbeOf(asked)};
     }
   }
   return chosen;
@@ -282,6 +316,10 @@ base::Result<Cache::Chosen> Cache::ChooseAmong(Search& search, std::string_view 
 
 base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::string_view type) const {
   if (!MayAskSemantic(search, type)) {
+    return std::optional<Found>{};
+  }
+  if (search.wanted.prompt.size() > semantic::kReadBytesMax) {
+    search.why = Absent::kTooLong;
     return std::optional<Found>{};
   }
   if (!search.view.may_wait()) {
@@ -310,8 +348,8 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
     found.likeness.is_to_verify = semantic_->DrawVerification(search.options.verify_ppm);
     found.likeness.hit = semantic_->Remember(
         {search.wanted.namespace_id, chosen.entry->name, std::string(type),
-         chosen.entry->probability, std::string(search.wanted.prompt.substr(0, kQuestionBytes)),
-         chosen.probe,
+         chosen.entry->probability,
+         std::string(search.wanted.prompt.substr(0, semantic::kQuestionBytesMax)), chosen.probe,
          found.likeness.is_to_verify ? semantic::Source::kVerified : semantic::Source::kFeedback});
     search.space.Use(found.body.id);
   }
@@ -337,6 +375,10 @@ base::Result<Likely> Cache::FindLikely(const Question& question, const LookupLim
   };
   likely.report = report(semantic::Setting::kAlone);
   if (!semantic_->HasEntries(PartitionOf(search.wanted))) {
+    return likely;
+  }
+  if (question.prompt.size() > semantic::kReadBytesMax) {
+    likely.why = Absent::kTooLong;
     return likely;
   }
   ASSIGN_OR_RETURN(auto spaces,

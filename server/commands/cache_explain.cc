@@ -114,6 +114,7 @@ void WriteConsidered(const cache::Considered& entry, wire::Writer& reply) {
   reply.Field("similarity", static_cast<double>(entry.cosine));
   reply.Field("p_correct", entry.probability);
   reply.Field("barred", entry.is_barred);
+  reply.Field("refused", semantic::ReasonOf(entry.facing.refusal));
   reply.Str("guards");
   WriteGuards(entry.verdicts, reply);
 }
@@ -261,8 +262,8 @@ constexpr CommandSpec kCacheExplain{
         "{status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers: {name: "
         "{mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong share "
         "from there on, evidence: judged pairs of this namespace and type, considered: [{id, "
-        "embedder, "
-        "prompt, similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]}, "
+        "embedder, prompt, similarity, p_correct, barred, refused: why the two prompts are not "
+        "compared, or \"\", guards: [{guard, veto, asked, stored}]}]}, "
         "computing: \"nobody\", \"another caller\" or \"failed\", "
         "nearest: "
         "[{id, prompt, model, expires_at_ms, same_prompt, overlap, differences: [{path, asked, "

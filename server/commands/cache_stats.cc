@@ -17,7 +17,7 @@ constexpr std::array kOptions{
 constexpr std::array kExamples{
     Example{
         R"(["CACHE.STATS", []])",
-        R"({"entries": 0, "entries_max": 10000, "bytes": 0, "bytes_max": 1073741824, "eviction": "cost", "memory_bytes": 0, "types": {}, "total": {"lookups": 0, "hits_exact": 0, "hits_normalized": 0, "misses": 0, "stores": 0, "evictions": 0, "tokens_saved_in": 0, "tokens_saved_out": 0, "cost_saved_nano": 0, "followers": 0, "stale": 0, "shadow_hits": 0, "shadow_cost_nano": 0, "bypasses": 0, "misses_expired": 0, "misses_too_old": 0, "misses_invalidated": 0, "misses_by_policy": 0, "refused_fills": 0, "hit_age_ms": 0, "lookup_micros": 0, "follower_wait_ms": 0, "hits_semantic": 0, "misses_guarded": 0, "misses_unsure": 0, "misses_barred": 0, "misses_no_vector": 0, "misses_to_verify": 0, "misses_unknown": 0, "hit_ages": [0, 0, 0, 0], "lookup_times": [0, 0, 0, 0, 0, 0]}, "log": {"sample_ppm": 0, "pending": 0, "recorded": 0, "dropped": 0, "dropped_tokens_in": 0, "dropped_tokens_out": 0, "dropped_cost_nano": 0}, "semantic": {"general": {"serves": "*", "threshold": "*", "bound": "*", "evidence": 0, "verified": 0, "verified_wrong": 0, "wrong_share": 0.0, "wrong_share_low": 0.0, "wrong_share_high": 1.0}, "research": "*", "factLookup": "*", "codePattern": "*", "commonTemplate": "*"}})"},
+        R"({"entries": 0, "entries_max": 10000, "bytes": 0, "bytes_max": 1073741824, "eviction": "cost", "memory_bytes": 0, "types": {}, "total": {"lookups": 0, "hits_exact": 0, "hits_normalized": 0, "misses": 0, "stores": 0, "evictions": 0, "tokens_saved_in": 0, "tokens_saved_out": 0, "cost_saved_nano": 0, "followers": 0, "stale": 0, "shadow_hits": 0, "shadow_cost_nano": 0, "bypasses": 0, "misses_expired": 0, "misses_too_old": 0, "misses_invalidated": 0, "misses_by_policy": 0, "refused_fills": 0, "hit_age_ms": 0, "lookup_micros": 0, "follower_wait_ms": 0, "hits_semantic": 0, "misses_guarded": 0, "misses_unsure": 0, "misses_barred": 0, "misses_no_vector": 0, "misses_to_verify": 0, "misses_template": 0, "misses_context": 0, "misses_too_long": 0, "misses_unknown": 0, "hit_ages": [0, 0, 0, 0], "lookup_times": [0, 0, 0, 0, 0, 0]}, "log": {"sample_ppm": 0, "pending": 0, "recorded": 0, "dropped": 0, "dropped_tokens_in": 0, "dropped_tokens_out": 0, "dropped_cost_nano": 0}, "semantic": {"general": {"serves": "*", "threshold": "*", "bound": "*", "evidence": 0, "verified": 0, "verified_wrong": 0, "wrong_share": 0.0, "wrong_share_low": 0.0, "wrong_share_high": 1.0}, "research": "*", "factLookup": "*", "codePattern": "*", "commonTemplate": "*"}})"},
     Example{R"(["CACHE.LOOKUP", ["What is RAII?"]])", R"("*")"},
     Example{
         R"(["CACHE.STATS", [{"by": "bot"}]])",
@@ -171,7 +171,7 @@ constexpr CommandSpec kCacheStats{
         "misses_expired, misses_too_old, "
         "misses_invalidated, misses_by_policy, refused_fills, hit_age_ms, lookup_micros, "
         "follower_wait_ms, hits_semantic, misses_guarded, misses_unsure, misses_barred, "
-        "misses_no_vector, misses_to_verify, "
+        "misses_no_vector, misses_to_verify, misses_template, misses_context, misses_too_long, "
         "misses_unknown, hit_ages: hits [under a minute, an hour, a day old, older], lookup_times: "
         "lookups [under 10 us, 100 us, 1 ms, 10 ms, 100 ms, longer]}",
     .errors = {},

@@ -5,6 +5,7 @@
 #include "server/match/alignment.h"
 #include "server/match/features.h"
 #include "server/match/model.h"
+#include "server/semantic/facing.h"
 
 namespace reprise::semantic {
 namespace {
@@ -73,11 +74,17 @@ double ProbabilityOf(const Probe& stored, const Probe& asked, const match::Verdi
 
 bool AreApart(const Probe& one, const Probe& other) {
   constexpr double kSurelySame = 0.9;
-  const match::Verdicts verdicts = Guard(one, other);
+  const Facing facing = Face(one, other);
+  if (facing.refusal != Refusal::kNone) {
+    return true;
+  }
+  const match::Verdicts verdicts = Guard(one, other, facing);
   if (match::FindVeto(verdicts) != nullptr) {
     return true;
   }
-  return ProbabilityOf(one, other, verdicts, {CosineOf(one, other)}) < kSurelySame;
+  const Probe& here = facing.is_whole ? one : facing.stored;
+  const Probe& there = facing.is_whole ? other : facing.asked;
+  return ProbabilityOf(here, there, verdicts, {CosineOf(here, there)}) < kSurelySame;
 }
 
 float CosineOf(const Probe& one, const Probe& other) {

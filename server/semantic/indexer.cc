@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "server/semantic/long_text.h"
+
 namespace reprise::semantic {
 namespace {
 
@@ -295,7 +297,7 @@ base::Result<std::optional<embed::Vector>> Indexer::Make(const Entry& entry) con
   if (!prompt.has_value()) {
     return std::optional<embed::Vector>{};
   }
-  ASSIGN_OR_RETURN(const VectorsPtr vectors, current_.embedding().Embed(*prompt));
+  ASSIGN_OR_RETURN(const VectorsPtr vectors, EmbedWhole(current_.embedding(), *prompt));
   return std::optional(vectors->vector);
 }
 

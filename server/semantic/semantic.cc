@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/semantic/facing.h"
+#include "server/semantic/long_text.h"
+#include "server/semantic/parts.h"
 #include "server/semantic/prior.h"
 #include "server/semantic/seed.h"
 #include "server/semantic/vector_row.h"
@@ -123,6 +126,13 @@ bool Semantic::IsBarred(std::string_view entry, const Asked& asked) const {
       TraceOf(*asked.space, spelling, PackedVector::Of(asked.probe.vectors->vector)));
 }
 
+Trace Semantic::ProbeOf(const Asked& asked) {
+  const PackedVector vector = PackedVector::Of(asked.probe.vectors->vector);
+  const std::string& text = asked.probe.text;
+  return IsLong(text) ? TraceOf(*asked.space, SpellingOf(text), vector)
+                      : Trace{asked.space->hash(), vector};
+}
+
 std::string Semantic::SpellingOf(std::string_view text) {
   std::string normal;
   return text::Normalize(text, normal).ok() ? normal : std::string(text);
@@ -131,7 +141,7 @@ std::string Semantic::SpellingOf(std::string_view text) {
 Trace Semantic::TraceOf(const VectorSpace& space, std::string_view spelling,
                         const PackedVector& vector) {
   if (space.embedding().IsLocal()) {
-    if (const auto vectors = space.embedding().Embed(spelling); vectors.ok()) {
+    if (const auto vectors = EmbedWhole(space.embedding(), spelling); vectors.ok()) {
       return {space.hash(), PackedVector::Of(vectors.value()->vector)};
     }
   }
@@ -155,9 +165,17 @@ Report Semantic::ReportOf(const Subject& subject, double max_error) const {
 base::Result<double> Semantic::Compare(std::string_view stored, std::string_view asked) const {
   Probe one = ReadQuestion(stored);
   Probe other = ReadQuestion(asked);
-  const match::Verdicts verdicts = Guard(one, other);
+  Facing facing = Face(one, other);
+  if (facing.refusal != Refusal::kNone) {
+    return 0.0;
+  }
+  const match::Verdicts verdicts = Guard(one, other, facing);
   if (match::FindVeto(verdicts) != nullptr) {
     return 0.0;
+  }
+  if (!facing.is_whole) {
+    one = std::move(facing.stored);
+    other = std::move(facing.asked);
   }
   RETURN_IF_ERROR(spaces_->current().AddTokens(one));
   RETURN_IF_ERROR(spaces_->current().AddTokens(other));
@@ -297,7 +315,7 @@ bool Semantic::SeeBarred() {
   const auto unseen = quarantine_.Unseen(current.hash(), kSeenAtOnce);
   std::vector<std::pair<std::size_t, Trace>> traces;
   for (std::size_t i = 0; i < unseen.size(); ++i) {
-    if (const auto vectors = current.embedding().Embed(unseen[i].second); vectors.ok()) {
+    if (const auto vectors = EmbedWhole(current.embedding(), unseen[i].second); vectors.ok()) {
       traces.emplace_back(i, Trace{current.hash(), PackedVector::Of(vectors.value()->vector)});
     }
   }

@@ -110,6 +110,8 @@ class Semantic {
   base::Result<std::vector<Asked>> Ask(const Partition& partition, std::string_view text,
                                        std::span<const float> vector) const;
   bool IsBarred(std::string_view entry, const Asked& asked) const;
+  // How a hit remembers its question, of which it keeps the text only as far as kQuestionBytesMax.
+  static Trace ProbeOf(const Asked& asked);
   // What the budget allows for this type and the hits of this space.
   Ruling RulingOf(const VectorSpace& space, const Subject& subject, double max_error) const;
   // Of the current space.

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "server/semantic/long_text.h"
+
 namespace reprise::semantic {
 namespace {
 
@@ -65,7 +67,7 @@ base::Result<Probe> VectorSpace::MakeProbe(std::string_view text,
                                         std::string(embedding_->Name()) +
                                         "); set semantic.embedder to client"};
   } else {
-    ASSIGN_OR_RETURN(probe.vectors, embedding_->Embed(text));
+    ASSIGN_OR_RETURN(probe.vectors, EmbedWhole(*embedding_, text));
   }
   probe.text = text;
   probe.words = match::ReadWords(text);

@@ -655,8 +655,9 @@ export class CacheCommands {
    * followers, stale, shadow_hits, shadow_cost_nano, bypasses, misses_expired, misses_too_old,
    * misses_invalidated, misses_by_policy, refused_fills, hit_age_ms, lookup_micros,
    * follower_wait_ms, hits_semantic, misses_guarded, misses_unsure, misses_barred,
-   * misses_no_vector, misses_to_verify, misses_unknown, hit_ages: hits [under a minute, an hour, a
-   * day old, older], lookup_times: lookups [under 10 us, 100 us, 1 ms, 10 ms, 100 ms, longer]}
+   * misses_no_vector, misses_to_verify, misses_template, misses_context, misses_too_long,
+   * misses_unknown, hit_ages: hits [under a minute, an hour, a day old, older], lookup_times:
+   * lookups [under 10 us, 100 us, 1 ms, 10 ms, 100 ms, longer]}
    */
   stats(options: CacheStatsOptions = {}, call: CallOptions = {}): Promise<ResultOf<'CACHE.STATS'>> {
     return this.caller.call('CACHE.STATS', named(options), call)

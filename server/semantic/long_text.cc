@@ -1,0 +1,70 @@
+#include "server/semantic/long_text.h"
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+
+#include "server/semantic/parts.h"
+
+namespace reprise::semantic {
+namespace {
+
+constexpr int kCoordinates = 16;  // of a part's direction
+
+// Of Steele and others: every bit of the key changes half of the result's.
+std::uint64_t Mix(std::uint64_t key) {
+  key = (key ^ (key >> 30U)) * 0xBF58476D1CE4E5B9;
+  key = (key ^ (key >> 27U)) * 0x94D049BB133111EB;
+  return key ^ (key >> 31U);
+}
+
+void AddDirection(std::uint64_t key, embed::Vector& sum) {
+  constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15;
+  for (int i = 0; i < kCoordinates; ++i) {
+    key += kStep;
+    const std::uint64_t drawn = Mix(key);
+    sum[(drawn >> 1U) % sum.size()] += (drawn & 1U) != 0 ? 1.0F : -1.0F;
+  }
+}
+
+// Makes it so long; a zero vector stays one.
+void Stretch(float length, embed::Vector& vector) {
+  double square = 0;
+  for (const float value : vector) {
+    square += static_cast<double>(value) * static_cast<double>(value);
+  }
+  const float factor = square > 0 ? length / static_cast<float>(std::sqrt(square)) : 0;
+  for (float& value : vector) {
+    value *= factor;
+  }
+}
+
+}  // namespace
+
+base::Result<VectorsPtr> EmbedWhole(const Embedding& embedding, std::string_view text) {
+  if (text.size() > kReadBytesMax) {
+    return base::Error{base::Code::kBadRequest,
+                       "the prompt is longer than the semantic tier reads"};
+  }
+  if (!IsLong(text)) {
+    return embedding.Embed(text);
+  }
+  const Segments segments = SegmentsOf(text);
+  const std::size_t question = FindQuestion(text, segments);
+  ASSIGN_OR_RETURN(const VectorsPtr asked, embedding.Embed(segments[question].In(text)));
+  auto whole = std::make_shared<embed::TokenVectors>();
+  whole->vector.assign(asked->vector.size(), 0);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    if (i != question) {
+      AddDirection(segments[i].key, whole->vector);
+    }
+  }
+  Stretch(std::sqrt(1 - kQuestionShare), whole->vector);
+  for (std::size_t i = 0; i < whole->vector.size(); ++i) {
+    whole->vector[i] += std::sqrt(kQuestionShare) * asked->vector[i];
+  }
+  Stretch(1, whole->vector);
+  return VectorsPtr(std::move(whole));
+}
+
+}  // namespace reprise::semantic
