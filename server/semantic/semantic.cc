@@ -96,6 +96,7 @@ void Semantic::LoadIndex() {
   vector::IndexOptions options;
   options.width = static_cast<std::uint32_t>(embedding_->Width());
   options.entries_max = options_.entries_max;
+  options.graph.seed = RandomSeed();
   if (!options_.folder.empty()) {
     auto loaded = vector::VectorIndex::Load(options, SnapshotPath());
     if (loaded.ok()) {

@@ -117,8 +117,9 @@ class VectorIndex {
   };
   using Item = std::vector<char>;
 
-  static std::uint64_t HashOf(PartitionId partition) {
-    return Mix(partition.high ^ Mix(partition.low));
+  // Salted: who may choose partitions must not choose where they collide.
+  std::uint64_t HashOf(PartitionId partition) const {
+    return Mix(partition.high ^ Mix(partition.low ^ Mix(options_.graph.seed)));
   }
   std::optional<std::uint32_t> Find(PartitionId partition) const;
   std::uint32_t FindOrMake(PartitionId partition);
