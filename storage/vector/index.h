@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -90,6 +91,10 @@ class VectorIndex {
                    std::uint64_t sequence);
   void Remove(PartitionId partition, EntryId id, std::uint64_t sequence);
   void RemovePartition(PartitionId partition, std::uint64_t sequence);
+  // Removes every entry that is not kept, such as what a snapshot has and the store no longer.
+  // Answers how many. O(entries).
+  std::uint64_t Retain(const std::function<bool(PartitionId, EntryId)>& is_kept,
+                       std::uint64_t sequence);
 
   // A rebuild: everything is dropped; then Backfill with what a scan of the store finds, beside Add
   // and Remove with what happens meanwhile, which wins. EndRebuild with the sequence of the scan.

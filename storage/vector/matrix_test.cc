@@ -189,6 +189,37 @@ TEST_CASE("X2: a crowd of equal vectors that comes first hides no later one") {
   PrintRepairs("duplicates", RepairedOf(index));
 }
 
+// Not the same bytes, so each has a node of its own, and all would rather link to each other.
+TEST_CASE("X2: a crowd of nearly equal vectors hides none, neither before nor after it") {
+  constexpr std::size_t kWidth = 32;
+  VectorIndex index(SmallOptions(kWidth, 50));
+  std::mt19937_64 random(26);
+  const Vector centre = RandomVector(random, kWidth);
+  EntryId id = 0;
+  Entries others;
+  const auto add_others = [&] {
+    for (const EntryId end = id + 150; id < end; ++id) {
+      others[id] = RandomVector(random, kWidth);
+      MustAdd(index, kA, id, others[id]);
+    }
+  };
+  add_others();
+  for (const EntryId end = id + 700; id < end; ++id) {
+    Vector vector = centre;
+    const Vector noise = RandomVector(random, kWidth);
+    for (std::size_t i = 0; i < kWidth; ++i) {
+      vector[i] += 0.02F * noise[i];
+    }
+    MustAdd(index, kA, id, UnitVector(vector));
+  }
+  add_others();
+  CHECK(index.Stats().nodes > 900);
+  PrintRepairs("crowd", RepairedOf(index));
+  for (const auto& [other, vector] : others) {
+    REQUIRE(index.Search(kA, vector, 1).value()[0].id == other);
+  }
+}
+
 TEST_CASE("X2: what comes after all have gone is found") {
   constexpr std::size_t kWidth = 8;
   VectorIndex index(SmallOptions(kWidth, 50));
