@@ -102,6 +102,7 @@ void Semantic::LoadIndex() {
     if (loaded.ok()) {
       index_ = std::move(loaded).value();
       sequence_ = index_->AppliedSequence() + 1;
+      kept_.emplace();
       return;
     }
   }
@@ -465,6 +466,9 @@ void Semantic::Insert(const Entry& entry, const embed::Vector& vector) {
   if (!added.ok()) {
     failed_.fetch_add(1, std::memory_order_relaxed);
   }
+  if (kept_.has_value()) {
+    kept_->push_back(entry.id);
+  }
   ++changes_;
 }
 
@@ -473,11 +477,33 @@ bool Semantic::Reconcile() {
   std::vector<Entry> page;
   const bool more = owner_.list(reconcile_cursor_, page);
   for (Entry& entry : page) {
+    if (kept_.has_value()) {
+      kept_->push_back(entry.id);
+    }
     if (!index_->Contains(IdOf(entry.partition), entry.id)) {
       Enqueue(std::move(entry));
     }
   }
-  return more;
+  return more || DropOrphans();
+}
+
+// After a crash the snapshot has entries that went after it was made: nobody reports them any more.
+// True when there were some; then all are looked through again, for an entry that was listed
+// nowhere because a namespace went meanwhile.
+bool Semantic::DropOrphans() {
+  if (!kept_.has_value()) {
+    return false;
+  }
+  std::vector<std::uint64_t> kept = *std::exchange(kept_, std::nullopt);
+  std::sort(kept.begin(), kept.end());
+  const std::uint64_t dropped = index_->Retain(
+      [&kept](vector::PartitionId /*partition*/, vector::EntryId id) {
+        return std::binary_search(kept.begin(), kept.end(), id);
+      },
+      sequence_++);
+  changes_ += dropped;
+  reconcile_cursor_ = 0;
+  return dropped > 0;
 }
 
 void Semantic::Upkeep() {

@@ -203,6 +203,7 @@ class Semantic {
   std::optional<embed::Vector> MakeVector(const Entry& entry) const;
   void Insert(const Entry& entry, const embed::Vector& vector);
   bool Reconcile();
+  bool DropOrphans();
   void Upkeep();
   void WriteEvidence(const EvidenceKey& key, storage::Transaction& transaction) REQUIRES(mutex_);
 
@@ -231,6 +232,8 @@ class Semantic {
   std::uint64_t sequence_ = 1;
   std::uint64_t changes_ = 0;  // since the last snapshot
   std::uint64_t reconcile_cursor_ = 0;
+  // Ids that the store has, while it is not known yet which others a loaded snapshot brought.
+  std::optional<std::vector<std::uint64_t>> kept_;
   base::Nanos snapshot_due_{0};
   base::Nanos audit_due_{0};
 
