@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -27,6 +28,7 @@ constexpr vector::PartitionId kPartition{1, 2};
 struct Settings {
   std::size_t entries = 100'000;
   std::size_t width = 512;
+  std::size_t kept_width = 0;  // The index has so many of the numbers; 0: all.
   std::size_t latent = 64;
   std::size_t queries = 1'000;
   double churn = 0;
@@ -65,7 +67,8 @@ class Partition {
 
   static vector::IndexOptions OptionsOf(const Settings& settings) {
     vector::IndexOptions options;
-    options.width = static_cast<std::uint32_t>(settings.width);
+    options.width =
+        static_cast<std::uint32_t>(settings.kept_width > 0 ? settings.kept_width : settings.width);
     options.encoding = settings.is_float ? vector::Encoding::kFloat : vector::Encoding::kInt8;
     options.graph = settings.graph;
     options.graph.seed = settings.seed;
@@ -121,12 +124,13 @@ class Partition {
     for (std::size_t i = 0; i < settings_.queries; ++i) {
       const auto& meaning = meanings_[random_() % meanings_.size()];
       const auto query = sentences_.VectorOf(sentences_.Rephrased(meaning, settings_.rephrased));
+      const std::vector<float> kept = KeptOf(query.data());
       const auto begun = std::chrono::steady_clock::now();
-      const auto found = index_->Search(kPartition, query, 1);
+      const auto found = index_->Search(kPartition, kept, 1);
       took.push_back(SecondsSince(begun) * 1e6);
       const std::vector<vector::EntryId> best = Nearest(query);
       right += !found.value().empty() && found.value()[0].id == best[0] ? 1 : 0;
-      for (const vector::Match& match : index_->Search(kPartition, query, best.size()).value()) {
+      for (const vector::Match& match : index_->Search(kPartition, kept, best.size()).value()) {
         right_ten += std::count(best.begin(), best.end(), match.id) > 0 ? 1 : 0;
       }
     }
@@ -185,12 +189,25 @@ class Partition {
  private:
   static constexpr std::size_t kTen = 10;
 
+  // The first numbers of a vector, one unit long again.
+  std::vector<float> KeptOf(const float* vector) const {
+    std::vector<float> kept(vector, vector + OptionsOf(settings_).width);
+    float squared = 0;
+    for (const float number : kept) {
+      squared += number * number;
+    }
+    for (float& number : kept) {
+      number /= std::sqrt(squared);
+    }
+    return kept;
+  }
+
   // Ids are never used again, as in the store.
   void Put(std::size_t place) {
     ids_.resize(std::max(ids_.size(), place + 1));
     ids_[place] = ++last_id_;
-    const auto status = index_->Add(
-        kPartition, last_id_, {&given_[place * settings_.width], settings_.width}, ++sequence_);
+    const auto status =
+        index_->Add(kPartition, last_id_, KeptOf(&given_[place * settings_.width]), ++sequence_);
     if (!status.ok()) {
       std::printf("refused: %s\n", status.error().detail.c_str());
     }
@@ -261,6 +278,8 @@ int main(int argc, char** argv) {
   CLI::App app{"Recall, latency, memory, churn and snapshots of one partition of vectors."};
   app.add_option("--entries", settings.entries);
   app.add_option("--width", settings.width);
+  app.add_option("--kept-width", settings.kept_width,
+                 "keep only the first numbers of each vector; recall is of the whole ones");
   app.add_option("--latent", settings.latent, "dimensions in which sentences differ");
   app.add_option("--queries", settings.queries);
   app.add_option("--churn", settings.churn, "replace so many times the entries");

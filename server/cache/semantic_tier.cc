@@ -44,40 +44,42 @@ std::optional<float> RivalOf(const Neighbours& neighbours, const Considered& ent
     }
   }
   return 0.0F;
-  Absent AbsentOf(semantic::Refusal refusal) {
-    switch (refusal) {
-      case semantic::Refusal::kTemplate:
-        return Absent::kTemplate;
-      case semantic::Refusal::kContext:
-        return Absent::kContext;
-      case semantic::Refusal::kTooLong:
-        return Absent::kTooLong;
-      case semantic::Refusal::kNone:
-        break;
-    }
-    return Absent::kGuarded;
-  }
+}
 
-  // What the question and several stored ones have in common in front and at the back is a
-  // template, though one sentence: then the rest must say the same, word for word.
-  void RefuseRecurring(const semantic::Probe& probe, std::vector<Considered>& considered) {
-    constexpr std::ptrdiff_t kRecurs = 3;
-    const auto recurs =
-        std::count_if(considered.begin(), considered.end(),
-                      [](const Considered& entry) { return entry.facing.has_border; });
-    for (Considered& entry : considered) {
-      if (recurs >= kRecurs && entry.facing.has_border && entry.probability > 0 &&
-          semantic::DifferInContent(entry.question, probe)) {
-        entry.facing.refusal = semantic::Refusal::kTemplate;
-        entry.probability = 0;
-      }
+Absent AbsentOf(semantic::Refusal refusal) {
+  switch (refusal) {
+    case semantic::Refusal::kTemplate:
+      return Absent::kTemplate;
+    case semantic::Refusal::kContext:
+      return Absent::kContext;
+    case semantic::Refusal::kTooLong:
+      return Absent::kTooLong;
+    case semantic::Refusal::kNone:
+      break;
+  }
+  return Absent::kGuarded;
+}
+
+// What the question and several stored ones have in common in front and at the back is a
+// template, though one sentence: then the rest must say the same, word for word.
+void RefuseRecurring(const semantic::Probe& probe, std::vector<Considered>& considered) {
+  constexpr std::ptrdiff_t kRecurs = 3;
+  const auto recurs =
+      std::count_if(considered.begin(), considered.end(),
+                    [](const Considered& entry) { return entry.facing.has_border; });
+  for (Considered& entry : considered) {
+    if (recurs >= kRecurs && entry.facing.has_border && entry.probability > 0 &&
+        semantic::DifferInContent(entry.question, probe)) {
+      entry.facing.refusal = semantic::Refusal::kTemplate;
+      entry.probability = 0;
     }
   }
+}
 
-  KeyHash ExactOf(std::string_view entry_name) {
-    constexpr std::size_t kHashBytes = 16;
-    return KeyHash::FromBytes(entry_name.substr(entry_name.size() - kHashBytes));
-  }
+KeyHash ExactOf(std::string_view entry_name) {
+  constexpr std::size_t kHashBytes = 16;
+  return KeyHash::FromBytes(entry_name.substr(entry_name.size() - kHashBytes));
+}
 
 }  // namespace
 

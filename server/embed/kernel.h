@@ -20,6 +20,8 @@ namespace reprise::embed {
 inline constexpr std::size_t kLanes = 16;
 // Bytes of one output that stand together in a panel: four inputs of int8, two of int16.
 inline constexpr std::size_t kGroupBytes = 4;
+// Outputs whose weights, a group of each, fill a register of AVX2.
+inline constexpr std::size_t kHalfPanel = kLanes / 2;
 // The most bytes of one quantised number, in any kernel's spelling.
 inline constexpr std::size_t kQuantizedBytesMax = 2;
 // A row's numbers become whole steps of its range: this many, and 0 is one of them.
@@ -35,6 +37,10 @@ struct PanelMatrix {
   const float* bias = nullptr;
   std::size_t inputs = 0;
   std::size_t outputs = 0;
+  // int8, for a kernel that wants a plan: the spans of a PanelPlan (panel_plan.h).
+  const std::uint16_t* order = nullptr;
+  const std::uint32_t* narrow_groups = nullptr;
+  const std::int32_t* offsets = nullptr;
 };
 
 struct FloatMatrix {
@@ -83,6 +89,7 @@ struct Attention {
 struct Kernel {
   const char* name;
   std::size_t value_bytes;
+  bool wants_plan;
 
   // Writes the whole numbers in the kernel's spelling.
   Quantization (*quantize)(const float* row, std::size_t width, void* out);

@@ -163,6 +163,7 @@ void Multiply(const PanelMatrix& matrix, const QuantizedRows& rows, float* out) 
 
 constexpr Kernel kKernel = {"avx512vnni",
                             sizeof(std::uint8_t),
+                            false,
                             Quantize,
                             Multiply<ByteProduct, sizeof(std::int8_t)>,
                             QuantizeFine,

@@ -138,6 +138,7 @@ void Multiply(const PanelMatrix& matrix, const QuantizedRows& rows, float* out) 
 
 const Kernel kPlainKernel = {"plain",
                              sizeof(std::int16_t),
+                             false,
                              Quantize,
                              Multiply<std::int8_t>,
                              QuantizeFine,

@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "server/embed/kernels.h"
+#include "server/embed/panel_plan.h"
 
 namespace reprise::embed {
 namespace {
@@ -42,7 +43,7 @@ struct Sample {
     constexpr std::size_t kGroup = kGroupBytes / sizeof(Weight);
     for (std::size_t output = 0; output < outputs; ++output) {
       for (std::size_t input = 0; input < inputs; ++input) {
-        const std::int32_t weight = output == 0 ? most : chance.Integer(most);
+        const std::int32_t weight = output == 0 ? most : output == 1 ? -most : chance.Integer(most);
         weights[output * inputs + input] = weight;
         sums[output] += weight;
         const std::size_t panel = output / kLanes * kLanes * inputs;
@@ -61,8 +62,13 @@ struct Sample {
   PanelMatrix matrix;
 };
 
-std::vector<float> ProductOf(const Kernel& kernel, const PanelMatrix& matrix, bool is_fine,
+std::vector<float> ProductOf(const Kernel& kernel, PanelMatrix matrix, bool is_fine,
                              const std::vector<float>& rows) {
+  PanelPlan plan;
+  if (kernel.wants_plan && !is_fine) {
+    plan = PlanOf(matrix);
+    Attach(plan, matrix);
+  }
   const std::size_t count = rows.size() / matrix.inputs;
   std::vector<std::int16_t> quantized(rows.size());
   std::vector<Quantization> quantizations;
@@ -111,15 +117,17 @@ void CheckCloseToExact(const Sample<Weight>& sample, const std::vector<float>& r
 
 TEST_CASE("every kernel multiplies int8 as the plain one, to the bit") {
   Chance chance;
-  for (const std::size_t inputs : {16U, 256U, 1536U}) {
-    const Sample<std::int8_t> sample(chance, inputs, 64, 127);
+  // At 64 the sums of two products just fit 16 bits, at 65 they do not.
+  const std::size_t inputs = GENERATE(16U, 256U, 1536U);
+  for (const std::int32_t most : {127, 65, 64}) {
+    const Sample<std::int8_t> sample(chance, inputs, 64, most);
     for (const std::size_t count : {1U, 3U, 8U, 13U}) {
       std::vector<float> rows = chance.Floats(count * inputs, 1.0F);
       std::fill_n(rows.begin(), inputs, 0.5F);  // one row is above 0, all at its end
       const auto expected = ProductOf(kPlainKernel, sample.matrix, false, rows);
       CheckCloseToExact(sample, rows, expected, static_cast<float>(kSteps));
       for (const Kernel* kernel : UsableKernels()) {
-        INFO(kernel->name << " " << inputs << " " << count);
+        INFO(kernel->name << " " << inputs << " " << count << " " << most);
         CHECK(ProductOf(*kernel, sample.matrix, false, rows) == expected);
       }
     }
@@ -141,6 +149,22 @@ TEST_CASE("every kernel multiplies int16 as the plain one, to the bit") {
       }
     }
   }
+}
+
+TEST_CASE("a plan puts first the groups that cannot saturate, and has each once") {
+  Chance chance;
+  Sample<std::int8_t> sample(chance, 64, 32, 64);
+  constexpr std::size_t kGroups = 64 / kGroupBytes;
+  sample.panels[3 * kLanes * kGroupBytes] = 65;  // group 3 of output 0: 65 and 64
+  const PanelPlan plan = PlanOf(sample.matrix);
+  CHECK(plan.narrow_groups == std::vector<std::uint32_t>{kGroups - 1, kGroups, kGroups, kGroups});
+  REQUIRE(plan.order.size() == 4 * kGroups);
+  CHECK(plan.order[kGroups - 1] == 3);
+  std::vector<std::uint16_t> half(plan.order.begin(), plan.order.begin() + kGroups);
+  std::sort(half.begin(), half.end());
+  CHECK(std::equal(half.begin(), half.end(), plan.order.begin() + kGroups));
+  CHECK(plan.offsets[0] == 128 * (65 + 3 * 64));
+  CHECK(plan.offsets[kHalfPanel] == 0);
 }
 
 TEST_CASE("a row of zeros is quantised as zeros") {

@@ -27,7 +27,8 @@ Status ReadFloat(const ModelFile& file, const std::string& name, FloatMatrix& ma
 
 // int16 when `matrix.is_fine`: small matrices whose errors weigh most.
 template <typename Matrix>
-Status ReadMatrix(const ModelFile& file, const std::string& name, Shape shape, Matrix& matrix) {
+Status ReadMatrix(const ModelFile& file, const std::string& name, Shape shape, const Kernel& kernel,
+                  Matrix& matrix) {
   PanelMatrix& panels = matrix.panels;
   matrix.values.inputs = panels.inputs = shape.rows;
   matrix.values.outputs = panels.outputs = shape.columns;
@@ -38,6 +39,10 @@ Status ReadMatrix(const ModelFile& file, const std::string& name, Shape shape, M
                                       : file.Panels(name + ".int8", SectionKind::kPanel, shape));
   ASSIGN_OR_RETURN(panels.scales, file.Floats(name + ".scale", {1, shape.columns}));
   ASSIGN_OR_RETURN(panels.sums, file.Words(name + ".sum", {1, shape.columns}));
+  if (kernel.wants_plan && !matrix.is_fine) {
+    matrix.plan = std::make_unique<const PanelPlan>(PlanOf(panels));
+    Attach(*matrix.plan, panels);
+  }
   return Ok{};
 }
 
@@ -105,8 +110,8 @@ Result<UseLiteEncoder> UseLiteEncoder::Of(const ModelFile& file, const Kernel& k
     RETURN_IF_ERROR(encoder.ReadLayer(file, "layer" + std::to_string(i) + ".", layer));
   }
   RETURN_IF_ERROR(
-      ReadMatrix(file, "residual", {kUseLiteInputWidth, kUseLiteWidth}, encoder.residual_));
-  RETURN_IF_ERROR(ReadMatrix(file, "head", {kUseLiteWidth, kUseLiteWidth}, encoder.head_));
+      ReadMatrix(file, "residual", {kUseLiteInputWidth, kUseLiteWidth}, kernel, encoder.residual_));
+  RETURN_IF_ERROR(ReadMatrix(file, "head", {kUseLiteWidth, kUseLiteWidth}, kernel, encoder.head_));
   return encoder;
 }
 
@@ -116,10 +121,12 @@ Status UseLiteEncoder::ReadLayer(const ModelFile& file, std::string_view name, L
   layer.feed_forward_norm.width = kUseLiteWidth;
   RETURN_IF_ERROR(ReadNorm(file, prefix + "norm1", layer.attention_norm));
   RETURN_IF_ERROR(ReadNorm(file, prefix + "norm2", layer.feed_forward_norm));
-  RETURN_IF_ERROR(ReadMatrix(file, prefix + "qkv", {layer.width, 3 * layer.width}, layer.qkv));
-  RETURN_IF_ERROR(ReadMatrix(file, prefix + "out", {layer.width, kUseLiteWidth}, layer.out));
-  RETURN_IF_ERROR(ReadMatrix(file, prefix + "ffn1", {kUseLiteWidth, kWide}, layer.widen));
-  return ReadMatrix(file, prefix + "ffn2", {kWide, kUseLiteWidth}, layer.narrow);
+  RETURN_IF_ERROR(
+      ReadMatrix(file, prefix + "qkv", {layer.width, 3 * layer.width}, *kernel_, layer.qkv));
+  RETURN_IF_ERROR(
+      ReadMatrix(file, prefix + "out", {layer.width, kUseLiteWidth}, *kernel_, layer.out));
+  RETURN_IF_ERROR(ReadMatrix(file, prefix + "ffn1", {kUseLiteWidth, kWide}, *kernel_, layer.widen));
+  return ReadMatrix(file, prefix + "ffn2", {kWide, kUseLiteWidth}, *kernel_, layer.narrow);
 }
 
 std::span<const float> UseLiteEncoder::InputOf(std::int32_t piece) const {

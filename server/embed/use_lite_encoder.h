@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "server/embed/embedder.h"
 #include "server/embed/kernel.h"
 #include "server/embed/model_file.h"
+#include "server/embed/panel_plan.h"
 
 namespace reprise::embed {
 
@@ -60,7 +62,8 @@ class UseLiteEncoder {
   struct Matrix {
     FloatMatrix values;
     PanelMatrix panels;
-    bool is_fine = false;  // its panels are of int16
+    bool is_fine = false;                   // its panels are of int16
+    std::unique_ptr<const PanelPlan> plan;  // what `panels` borrows, for a kernel that wants one
   };
   struct Layer {
     std::size_t width = 0;

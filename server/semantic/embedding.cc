@@ -216,10 +216,13 @@ base::Result<VectorsPtr> UnitVector(std::span<const float> vector, std::size_t w
   for (const float value : vector) {
     square += static_cast<double>(value) * static_cast<double>(value);
   }
-  constexpr double kShortest = 1e-12;
-  if (!std::isfinite(square) || square < kShortest) {
+  // Lengths that no embedder gives; NaN fails both.
+  constexpr double kShortest = 1e-6;
+  constexpr double kLongest = 1e6;
+  if (!(square >= kShortest * kShortest && square <= kLongest * kLongest)) {
     return Error{Code::kBadRequest,
-                 "'vector' has no direction: it holds NaN or infinity, or is zero"};
+                 "'vector' is not usable: it holds NaN or infinity, is zero, or has a length below "
+                 "1e-6 or above 1e6"};
   }
   auto unit = std::make_shared<embed::TokenVectors>();
   const double length = std::sqrt(square);

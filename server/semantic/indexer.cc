@@ -174,6 +174,13 @@ bool Indexer::ReadPage() {
 }
 
 void Indexer::EndPass() {
+  if (pass_ == Pass::kLoad && DropOrphans() > 0) {
+    // Once more, for an entry that was listed nowhere because a namespace went meanwhile.
+    cursor_ = 0;
+    total_ = 0;
+    left_ = 0;
+    return;
+  }
   if (pass_ == Pass::kEmbed || left_ == 0) {
     is_filled_ = true;
     left_ = 0;
@@ -194,9 +201,18 @@ void Indexer::EndPass() {
   pass_ = Pass::kEmbed;
 }
 
+std::uint64_t Indexer::DropOrphans() {
+  const std::uint64_t old = retiring_ == nullptr ? 0 : retiring_->DropOrphans();
+  return old + current_.DropOrphans();
+}
+
 // What a row has; the retiring space answers for the rest.
 void Indexer::Load(const Entry& entry) {
   ++total_;
+  current_.Keep(entry.id);
+  if (retiring_ != nullptr) {
+    retiring_->Keep(entry.id);
+  }
   if (!owner_.is_live(entry)) {
     return;
   }

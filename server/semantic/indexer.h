@@ -85,6 +85,7 @@ class Indexer {
   bool StepEmbed();
   bool ReadPage();
   void EndPass();
+  std::uint64_t DropOrphans();
   void Load(const Entry& entry);
   void Embed(std::deque<Item>& from, std::size_t entries_max);
   bool EmbedOne(Item item, Made& made);

@@ -1,9 +1,11 @@
 #include "server/semantic/vector_space.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
 #include "server/semantic/long_text.h"
+#include "server/semantic/seed.h"
 
 namespace reprise::semantic {
 namespace {
@@ -33,11 +35,13 @@ void VectorSpace::Load() {
   vector::IndexOptions options;
   options.width = static_cast<std::uint32_t>(embedding_->Width());
   options.entries_max = options_.entries_max;
+  options.graph.seed = RandomSeed();
   if (!options_.folder.empty()) {
     auto loaded = vector::VectorIndex::Load(options, SnapshotPath());
     if (loaded.ok()) {
       index_ = std::move(loaded).value();
       sequence_ = index_->AppliedSequence() + 1;
+      kept_.emplace();
       return;
     }
   }
@@ -116,12 +120,34 @@ bool VectorSpace::Contains(const Entry& entry) const {
 
 base::Status VectorSpace::Insert(const Entry& entry, std::span<const float> vector) {
   ++changes_;
+  Keep(entry.id);
   return index_->Add(IdOf(entry.partition), entry.id, vector, sequence_++);
 }
 
 void VectorSpace::Remove(const Partition& partition, std::uint64_t id) {
   ++changes_;
   index_->Remove(IdOf(partition), id, sequence_++);
+}
+
+void VectorSpace::Keep(std::uint64_t id) {
+  if (kept_.has_value()) {
+    kept_->push_back(id);
+  }
+}
+
+std::uint64_t VectorSpace::DropOrphans() {
+  if (!kept_.has_value()) {
+    return 0;
+  }
+  std::vector<std::uint64_t> kept = *std::exchange(kept_, std::nullopt);
+  std::sort(kept.begin(), kept.end());
+  const std::uint64_t dropped = index_->Retain(
+      [&kept](vector::PartitionId /*partition*/, vector::EntryId id) {
+        return std::binary_search(kept.begin(), kept.end(), id);
+      },
+      sequence_++);
+  changes_ += dropped;
+  return dropped;
 }
 
 bool VectorSpace::Snapshot() {

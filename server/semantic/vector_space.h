@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/base/clock.h"
 #include "protocol/base/result.h"
@@ -68,6 +69,10 @@ class VectorSpace {
   bool Contains(const Entry& entry) const;
   base::Status Insert(const Entry& entry, std::span<const float> vector);
   void Remove(const Partition& partition, std::uint64_t id);
+  // After a crash the snapshot has entries that went after it was made, and nobody reports them any
+  // more: each entry that the store has is kept, then the others are dropped. How many were.
+  void Keep(std::uint64_t id);
+  std::uint64_t DropOrphans();
   // Some upkeep; false when there is none left.
   bool Maintain(std::uint32_t steps) { return index_->Maintain(steps); }
   vector::AuditReport Audit(std::uint32_t entries) { return index_->Audit(entries); }
@@ -87,6 +92,8 @@ class VectorSpace {
   std::unique_ptr<vector::VectorIndex> index_;
   std::uint64_t sequence_ = 1;
   std::uint64_t changes_ = 0;
+  // Ids that the store has, while it is not known yet which others a loaded snapshot brought.
+  std::optional<std::vector<std::uint64_t>> kept_;
 };
 
 }  // namespace reprise::semantic

@@ -35,7 +35,8 @@ struct GraphOptions {
   std::uint32_t m = 16;
   std::uint32_t ef_construction = 128;
   std::uint32_t ef_search = 48;
-  std::uint64_t seed = 1;  // From outside: levels that can be foreseen can be attacked.
+  // From outside and not to be foreseen: levels of nodes and places in hash tables follow from it.
+  std::uint64_t seed = 1;
 };
 
 struct AuditReport {

@@ -58,8 +58,10 @@ base::Result<std::shared_ptr<Graph>> Graph::Load(const Codec& codec, const Graph
 }
 
 base::Status Graph::LoadNodes(SnapshotReader& in, std::uint32_t count) {
-  core_.Grow(count);
   for (std::uint32_t i = 0; i < count; ++i) {
+    if (i >= core_.capacity()) {  // As nodes come, so that memory follows what was read.
+      core_.Grow(std::min(count, 2 * core_.capacity()));
+    }
     std::uint16_t state = 0;
     std::uint16_t level = 0;
     RETURN_IF_ERROR(in.ReadNumber(state));

@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -90,6 +91,10 @@ class VectorIndex {
                    std::uint64_t sequence);
   void Remove(PartitionId partition, EntryId id, std::uint64_t sequence);
   void RemovePartition(PartitionId partition, std::uint64_t sequence);
+  // Removes every entry that is not kept, such as what a snapshot has and the store no longer.
+  // Answers how many. O(entries).
+  std::uint64_t Retain(const std::function<bool(PartitionId, EntryId)>& is_kept,
+                       std::uint64_t sequence);
 
   // A rebuild: everything is dropped; then Backfill with what a scan of the store finds, beside Add
   // and Remove with what happens meanwhile, which wins. EndRebuild with the sequence of the scan.
@@ -117,8 +122,9 @@ class VectorIndex {
   };
   using Item = std::vector<char>;
 
-  static std::uint64_t HashOf(PartitionId partition) {
-    return Mix(partition.high ^ Mix(partition.low));
+  // Salted: who may choose partitions must not choose where they collide.
+  std::uint64_t HashOf(PartitionId partition) const {
+    return Mix(partition.high ^ Mix(partition.low ^ Mix(options_.graph.seed)));
   }
   std::optional<std::uint32_t> Find(PartitionId partition) const;
   std::uint32_t FindOrMake(PartitionId partition);

@@ -287,6 +287,26 @@ TEST_CASE("a hundred thousand partitions of one entry cost at most 64 bytes each
   MeasureTinyPartitions(100'000);
 }
 
+TEST_CASE("what is not kept goes, from blocks, graphs and shared nodes") {
+  constexpr std::size_t kWidth = 8;
+  VectorIndex index(SmallOptions(kWidth, 50));
+  std::mt19937_64 random(19);
+  const Vector same = RandomVector(random, kWidth);
+  for (EntryId id = 0; id < 200; ++id) {
+    MustAdd(index, kA, id, id % 5 == 0 ? same : RandomVector(random, kWidth), 1 + id);
+    MustAdd(index, {2, id % 40}, 1'000 + id, RandomVector(random, kWidth), 1 + id);
+  }
+  const auto is_even = [](PartitionId /*partition*/, EntryId id) { return id % 2 == 0; };
+  CHECK(index.Retain(is_even, 300) == 200);
+  CHECK(index.Retain(is_even, 301) == 0);
+  CHECK(index.entries() == 200);
+  CHECK(index.AppliedSequence() == 301);
+  for (EntryId id = 0; id < 200; ++id) {
+    CHECK(index.Contains(kA, id) == (id % 2 == 0));
+    CHECK(index.Contains({2, id % 40}, 1'000 + id) == (id % 2 == 0));
+  }
+}
+
 TEST_CASE("while rebuilding, what happens meanwhile wins over what a scan finds") {
   VectorIndex index(SmallOptions(2, 10));
   MustAdd(index, kA, 1, {1, 0}, 50);

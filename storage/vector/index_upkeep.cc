@@ -176,6 +176,36 @@ void VectorIndex::Purge() {
   }
 }
 
+std::uint64_t VectorIndex::Retain(const std::function<bool(PartitionId, EntryId)>& is_kept,
+                                  std::uint64_t sequence) {
+  std::vector<std::pair<PartitionId, EntryId>> gone;
+  for (std::uint32_t number = 0; number < blocks_.size(); ++number) {
+    const FlatBlock* block = blocks_[number].get();
+    if (block == nullptr) {
+      continue;
+    }
+    const auto visit = [&](EntryId id) {
+      if (!is_kept(block->partition(), id)) {
+        gone.emplace_back(block->partition(), id);
+      }
+    };
+    if (const Graph* graph = GraphOf(number)) {
+      for (std::uint32_t slot = 0; slot < graph->slots(); ++slot) {
+        graph->VisitSlot(slot, [&](EntryId id, const char* /*item*/) { visit(id); });
+      }
+      continue;
+    }
+    for (std::uint32_t i = 0; i < block->count(); ++i) {
+      visit(block->Id(i));
+    }
+  }
+  for (const auto& [partition, id] : gone) {
+    Remove(partition, id, sequence);
+  }
+  Raise(sequence);
+  return gone.size();
+}
+
 void VectorIndex::BeginRebuild() {
   is_rebuilding_ = true;
   applied_ = 0;
