@@ -30,16 +30,16 @@ input_worst_asked equal question_same shared""".split())
 DOWN = set("""alone_stored alone_asked heaviest_stored heaviest_asked spread length_gap question_differs substituted
 numbers_differ dates_differ units_differ literals_differ negation_differs antonyms order_differs names_differ names_one_sided
 qualifiers_differ aspect_differs rank_differs time_differs context_alone_stored context_alone_asked input_alone_stored
-input_alone_asked frame_gap ratio""".split())
+input_alone_asked frame_gap ratio statements_ratio""".split())
 BOUNDS = {**{name: (0.0, None) for name in UP}, **{name: (None, 0.0) for name in DOWN}}
 # In a crowd a frame that recurs is already in the ratio (REPORT.md, "Bounds").
 CROWD_BOUNDS = {**BOUNDS, "frame_gap": (-2.0, 0.0)}
 
 # What may have a weight. Not: length, near, numbers_shared, same_first_verb, template (signs of how the corpus was written).
-BY_WORDS = {name for name in UP | DOWN if not name.startswith(("cosine", "context_", "input_", "ratio"))} - {"shared"}
-ALONE = (UP | DOWN) - {"ratio", "shared"}
+BY_WORDS = {name for name in UP | DOWN if not name.startswith(("cosine", "context_", "input_"))} - {"ratio", "statements_ratio", "shared"}
+ALONE = (UP | DOWN) - {"ratio", "statements_ratio", "shared"}
 # Few: in a crowd the ratio says most, and what authored questions have besides does not carry over to other texts.
-IN_CROWD = set("""cosine ratio shared alone_stored alone_asked equal same_head frame_gap question_differs aspect_differs rank_differs
+IN_CROWD = set("""cosine ratio statements statements_ratio shared alone_stored alone_asked equal same_head frame_gap question_differs aspect_differs rank_differs
 names_one_sided qualifiers_differ numbers_differ literals_differ units_differ time_differs""".split())
 
 # How often each kind comes by when weights are fitted. Authored domains are many traps and few natural ones.
@@ -119,7 +119,9 @@ def rows_of(crowd, lookups, fit_shares, prior_shares):
     matrix = crowd.matrix[picked]
     if lookups[0].rival is not None:
         rivals = numpy.array([lookup.rival for lookup in lookups])
-        matrix[:, crowd.names.index("ratio")] = ratio(crowd.cosine[picked], rivals)
+        ratios = ratio(crowd.cosine[picked], rivals)
+        matrix[:, crowd.names.index("ratio")] = ratios
+        matrix[:, crowd.names.index("statements_ratio")] = ratios * matrix[:, crowd.names.index("statements")]
     domains = sorted({lookup.asked.domain for lookup in lookups if not is_natural(lookup.asked)})
     folds = [lookup.row % FOLDS if is_natural(lookup.asked) else domains.index(lookup.asked.domain) % FOLDS
              for lookup in lookups]

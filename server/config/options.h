@@ -73,8 +73,7 @@ struct CacheOptions {
   std::int64_t log_keep_ms = std::int64_t{7} * 86'400'000;
   TierMode exact = TierMode::kOn;
   TierMode normalized = TierMode::kOn;
-  // Until the shipped prior holds on questions that it was not fitted on (bench/quality/REPORT.md).
-  TierMode semantic = TierMode::kShadow;
+  TierMode semantic = TierMode::kOn;
   std::int64_t verify_ppm = 0;               // share of semantic hits that callers verify
   std::int64_t negative_ttl_ms = 5'000;      // how long an upstream's error may be told to others
   std::vector<std::string> rules;            // "type: pattern", in order; see rule.h

@@ -443,8 +443,8 @@ constexpr std::array kOtherRows{
     Row{"cache.semantic", Kind::kChoice, Change::kLive, 0, 0,
         Enumeration<&Config::cache, &CacheOptions::semantic>(),
         "Tier semantic: the same question in other words, as long as the error budget of its query "
-        "type allows. Modes as cache.exact; shadow until you have seen in CACHE.STATS, or by "
-        "CACHE.CALIBRATE, what it would do with your questions.",
+        "type allows. Modes as cache.exact; with shadow CACHE.STATS tells first what it would do "
+        "with your questions.",
         kTierModes},
     Within(Number("cache.verify_ppm", Kind::kInteger, Change::kLive,
                   Cache<&CacheOptions::verify_ppm>(),

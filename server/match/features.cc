@@ -174,7 +174,9 @@ class Builder {
       Set(Feature::kCosine, outside->cosine);
       if (outside->rival.has_value()) {
         Set(Feature::kCrowd, true);
-        Set(Feature::kRatio, RatioOf(outside->cosine, *outside->rival));
+        const float ratio = RatioOf(outside->cosine, *outside->rival);
+        Set(Feature::kRatio, ratio);
+        Set(Feature::kStatementsRatio, AreStatements() ? ratio : 0.0F);
       }
       std::copy(outside->alignment.begin(), outside->alignment.end(),
                 features_.begin() + static_cast<std::ptrdiff_t>(Feature::kAlignment));
@@ -194,6 +196,15 @@ class Builder {
       worst = std::max(worst, At(guard).veto ? 1.0F : At(guard).pass ? 0.0F : 0.5F);
     }
     return worst;
+  }
+
+  // No keywords, no commands of a few words.
+  bool AreStatements() const {
+    constexpr std::size_t kWordsMin = 8;
+    const auto states = [](const Words& words) {
+      return words.asks == Asks::kNothing && words.list.size() >= kWordsMin;
+    };
+    return states(*pairing_.stored.words) && states(*pairing_.asked.words);
   }
 
   void SetMasses() {
@@ -252,6 +263,7 @@ class Builder {
     Set(Feature::kNear, paired > 0 ? near / paired : 0.0F);
     Set(Feature::kNumbersShared, std::log1p(numbers));
     const bool both_ask = stored.asks != Asks::kNothing && asked.asks != Asks::kNothing;
+    Set(Feature::kStatements, AreStatements());
     Set(Feature::kQuestionSame, stored.asks == asked.asks);
     Set(Feature::kQuestionDiffers, both_ask && stored.asks != asked.asks);
   }
@@ -319,10 +331,12 @@ std::string_view NameOfFeature(std::size_t index) {
                                                 "frame_gap",
                                                 "equal",
                                                 "shared",
+                                                "statements",
                                                 "has_vectors",
                                                 "crowd",
                                                 "cosine",
                                                 "ratio",
+                                                "statements_ratio",
                                                 "context_mean_stored",
                                                 "context_worst_stored",
                                                 "context_alone_stored",

@@ -18,7 +18,7 @@
 
 namespace reprise::match {
 
-inline constexpr std::uint32_t kFeaturesVersion = 3;
+inline constexpr std::uint32_t kFeaturesVersion = 4;
 inline constexpr std::size_t kAlignmentFeatures = 12;
 
 enum class Feature : std::uint8_t {
@@ -59,11 +59,13 @@ enum class Feature : std::uint8_t {
   kFrameGap,     // template, by the heaviest word without a partner: one word differs in a frame
   kEqual,        // nothing that says something is without a partner
   kShared,       // log(1 + idf mass with a partner)
+  kStatements,   // both state something, in a sentence
   kHasVectors,
   kCrowd,  // what else is stored is known
   kCosine,
-  kRatio,      // log of the distance to this question / to the nearest other one
-  kAlignment,  // the first of kAlignmentFeatures, alignment.h
+  kRatio,            // log of the distance to this question / to the nearest other one
+  kStatementsRatio,  // the same between statements, else 0
+  kAlignment,        // the first of kAlignmentFeatures, alignment.h
 };
 inline constexpr std::size_t kFeatures =
     static_cast<std::size_t>(Feature::kAlignment) + kAlignmentFeatures;

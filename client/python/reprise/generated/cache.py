@@ -122,10 +122,11 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         Result: {status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers:
         {name: {mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong
         share from there on, evidence: judged pairs of this namespace and type, considered: [{id,
-        embedder, prompt, similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]},
-        computing: "nobody", "another caller" or "failed", nearest: [{id, prompt, model,
-        expires_at_ms, same_prompt, overlap, differences: [{path, asked, stored}]}], rows_read,
-        complete}; asked and stored are JSON, empty where there is nothing.
+        embedder, prompt, similarity, p_correct, barred, refused: why the two prompts are not
+        compared, or "", guards: [{guard, veto, asked, stored}]}]}, computing: "nobody", "another
+        caller" or "failed", nearest: [{id, prompt, model, expires_at_ms, same_prompt, overlap,
+        differences: [{path, asked, stored}]}], rows_read, complete}; asked and stored are JSON,
+        empty where there is nothing.
         """
         return self._call(
                 "CACHE.EXPLAIN", [prompt], {"identity": identity, "request": request,
