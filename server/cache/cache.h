@@ -97,6 +97,7 @@ struct LookupLimits {
   std::vector<float> vector;                // of the prompt, where callers embed; else empty
   bool count_miss = true;                   // false: the caller asks again, or counts it itself
   bool peek = false;                        // nothing is counted, no entry counts as used
+  semantic::Pause* pause = nullptr;         // null: waits on its thread for an embedder elsewhere
 };
 
 // Of a hit of the semantic tier.

@@ -224,7 +224,7 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
   if (!search.view.may_wait()) {
     return Error{Code::kWouldBlock, "an embedding is computed on a storage thread"};
   }
-  auto probe = semantic_->MakeProbe(search.wanted.prompt, search.limits.vector);
+  auto probe = semantic_->MakeProbe(search.wanted.prompt, search.limits.vector, search.limits.pause);
   if (!probe.ok()) {
     if (probe.error().code != Code::kUnavailable) {
       return probe.error();
@@ -275,7 +275,7 @@ base::Result<Likely> Cache::FindLikely(const Question& question, const LookupLim
   if (!semantic_->HasEntries(PartitionOf(search.wanted))) {
     return likely;
   }
-  ASSIGN_OR_RETURN(semantic::Probe probe, semantic_->MakeProbe(question.prompt, limits.vector));
+  ASSIGN_OR_RETURN(semantic::Probe probe, semantic_->MakeProbe(question.prompt, limits.vector, limits.pause));
   ASSIGN_OR_RETURN(likely.considered, Consider(search, probe));
   likely.chosen = Choose(likely.considered, likely.report.ruling, search.why) != nullptr;
   likely.why = search.why;

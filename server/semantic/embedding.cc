@@ -102,42 +102,67 @@ class HashEmbedding final : public Embedding {
 class HttpEmbedding final : public Embedding {
  public:
   HttpEmbedding(std::unique_ptr<embed::HttpEmbedder> model, std::int64_t cache_bytes)
-      : model_(std::move(model)), cache_(CacheOptionsOf(cache_bytes)) {}
+      : cache_(CacheOptionsOf(cache_bytes)), model_(std::move(model)) {}
 
   std::string_view Name() const override { return model_->Name(); }
   std::string_view Fingerprint() const override { return model_->Fingerprint(); }
   std::size_t Width() const override { return model_->Width(); }
 
   base::Result<VectorsPtr> Embed(std::string_view text) const override {
-    auto made = std::make_shared<embed::TokenVectors>();
     if (const auto known = cache_.Find(text); known != nullptr) {
-      made->vector = *known;
-      return VectorsPtr(std::move(made));
+      return TextVector(*known);
     }
     auto answer = std::make_shared<std::promise<base::Result<embed::Vector>>>();
     auto coming = answer->get_future();
     const base::Status submitted = model_->Submit(
         std::string(text),
         [answer](base::Result<embed::Vector> vector) { answer->set_value(std::move(vector)); });
+    return submitted.ok() ? Keep(text, coming.get()) : Unavailable(submitted.error());
+  }
+
+  base::Result<VectorsPtr> EmbedOrPause(std::string_view text, Pause& pause) const override {
+    if (pause.came() != nullptr) {
+      return *pause.came();
+    }
+    if (const auto known = cache_.Find(text); known != nullptr) {
+      return TextVector(*known);
+    }
+    const std::function<void(Pause::Came)> resume = pause.Suspend();
+    const base::Status submitted =
+        model_->Submit(std::string(text),
+                       [this, resume, key = std::string(text)](base::Result<embed::Vector> vector) {
+                         if (vector.ok() || vector.error().code != Code::kShuttingDown) {
+                           resume(Keep(key, std::move(vector)));
+                         }
+                       });
     if (!submitted.ok()) {
       return Unavailable(submitted.error());
     }
-    base::Result<embed::Vector> vector = coming.get();
-    if (!vector.ok()) {
-      return Unavailable(vector.error());
-    }
-    embedded_.fetch_add(1, std::memory_order_relaxed);
-    made->vector = std::move(vector).value();
-    cache_.Keep(text, std::make_shared<const embed::Vector>(made->vector));
-    return VectorsPtr(std::move(made));
+    return Error{Code::kWouldBlock, "the vector comes from elsewhere"};
   }
 
+  void Stop() override { model_->Stop(); }
+
  private:
+  static VectorsPtr TextVector(const embed::Vector& vector) {
+    auto vectors = std::make_shared<embed::TokenVectors>();
+    vectors->vector = vector;
+    return vectors;
+  }
+  base::Result<VectorsPtr> Keep(std::string_view text, base::Result<embed::Vector> came) const {
+    if (!came.ok()) {
+      return Unavailable(came.error());
+    }
+    embedded_.fetch_add(1, std::memory_order_relaxed);
+    const auto vector = std::make_shared<const embed::Vector>(std::move(came).value());
+    cache_.Keep(text, vector);
+    return TextVector(*vector);
+  }
   // Whatever it was: to a lookup it is a miss.
   static Error Unavailable(const Error& error) { return {Code::kUnavailable, error.detail}; }
 
-  const std::unique_ptr<embed::HttpEmbedder> model_;
   mutable embed::VectorCache cache_;
+  const std::unique_ptr<embed::HttpEmbedder> model_;  // its thread uses the cache
 };
 
 class ClientEmbedding final : public Embedding {

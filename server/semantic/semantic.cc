@@ -21,6 +21,7 @@ constexpr std::size_t kBatch = 64;              // entries that one transaction 
 constexpr std::uint32_t kUpkeepSteps = 256;     // insertions between two looks at the queue
 constexpr std::uint32_t kAuditEntries = 2'000;  // that search for themselves at one audit
 constexpr std::int64_t kAuditMs = 60'000;
+constexpr std::int64_t kRetryMs = 5'000;  // of an embedder that gave no vector
 constexpr std::uint64_t kChangesForSnapshot = 1'000;
 constexpr double kMillion = 1'000'000;
 constexpr std::string_view kQuarantineRows = "semantic_quarantine/";
@@ -115,8 +116,8 @@ bool Semantic::HasEntries(const Partition& partition) const {
   return index_->HasEntries(IdOf(partition));
 }
 
-base::Result<Probe> Semantic::MakeProbe(std::string_view text,
-                                        std::span<const float> vector) const {
+base::Result<Probe> Semantic::MakeProbe(std::string_view text, std::span<const float> vector,
+                                        Pause* pause) const {
   Probe probe;
   if (embedding_->IsClient()) {
     if (vector.empty()) {
@@ -130,7 +131,8 @@ base::Result<Probe> Semantic::MakeProbe(std::string_view text,
                                         std::string(embedding_->Name()) +
                                         "); set semantic.embedder to client"};
   } else {
-    ASSIGN_OR_RETURN(probe.vectors, embedding_->Embed(text));
+    ASSIGN_OR_RETURN(probe.vectors, pause == nullptr ? embedding_->Embed(text)
+                                                     : embedding_->EmbedOrPause(text, *pause));
   }
   probe.text = text;
   probe.words = match::ReadWords(text);
@@ -443,9 +445,10 @@ std::optional<embed::Vector> Semantic::StoredVector(const Entry& entry) const {
   return parsed.value().vector.Unpacked();
 }
 
-std::optional<embed::Vector> Semantic::MakeVector(const Entry& entry) const {
-  if (embedding_->IsClient()) {
-    return std::nullopt;
+std::optional<embed::Vector> Semantic::MakeVector(const Entry& entry) {
+  const bool is_left_alone = has_missed_ && clock_.Elapsed() < retry_due_;
+  if (embedding_->IsClient() || is_left_alone) {
+    return std::nullopt;  // Left alone: Upkeep looks for all that has no vector.
   }
   const auto prompt = owner_.prompt_of(entry);
   if (!prompt.has_value()) {
@@ -454,6 +457,10 @@ std::optional<embed::Vector> Semantic::MakeVector(const Entry& entry) const {
   const auto vectors = embedding_->Embed(*prompt);
   if (!vectors.ok()) {
     failed_.fetch_add(1, std::memory_order_relaxed);
+    if (vectors.error().code == Code::kUnavailable) {
+      has_missed_ = true;
+      retry_due_ = After(clock_.Elapsed(), kRetryMs);
+    }
     return std::nullopt;
   }
   return vectors.value()->vector;
@@ -481,6 +488,11 @@ bool Semantic::Reconcile() {
 
 void Semantic::Upkeep() {
   const base::Nanos now = clock_.Elapsed();
+  if (has_missed_ && now >= retry_due_) {
+    has_missed_ = false;
+    reconcile_cursor_ = 0;
+    reconciling_ = true;
+  }
   if (now >= audit_due_) {
     audit_due_ = After(now, kAuditMs);
     const vector::AuditReport report = index_->Audit(kAuditEntries);

@@ -135,7 +135,9 @@ class Semantic {
   // No: there is nothing to look for. Any thread, loops too; O(1).
   bool HasEntries(const Partition& partition) const;
   // `vector` is the caller's own; only where the embedder is `client`.
-  base::Result<Probe> MakeProbe(std::string_view text, std::span<const float> vector) const;
+  // With `pause` it waits for nobody: kWouldBlock when the vector has to come from elsewhere.
+  base::Result<Probe> MakeProbe(std::string_view text, std::span<const float> vector,
+                                Pause* pause = nullptr) const;
   base::Result<vector::Matches> Nearest(const Partition& partition, const Probe& probe,
                                         std::size_t count) const;
   // What the alignment of words needs, when the embedder has it.
@@ -152,6 +154,8 @@ class Semantic {
   bool DrawVerification(std::int64_t ppm) const;
   SemanticStats Stats() const;
   const Embedding& embedding() const { return *embedding_; }
+  // Before the store closes: nothing is run again for a vector that comes later.
+  void StopEmbedding() { embedding_->Stop(); }
 
   // Inside a transaction.
   // A vector of the caller's for an entry that this transaction stores.
@@ -200,7 +204,7 @@ class Semantic {
   void RemoveGone();
   void AddAll(std::vector<Entry> entries);
   std::optional<embed::Vector> StoredVector(const Entry& entry) const;
-  std::optional<embed::Vector> MakeVector(const Entry& entry) const;
+  std::optional<embed::Vector> MakeVector(const Entry& entry);
   void Insert(const Entry& entry, const embed::Vector& vector);
   bool Reconcile();
   void Upkeep();
@@ -233,6 +237,8 @@ class Semantic {
   std::uint64_t reconcile_cursor_ = 0;
   base::Nanos snapshot_due_{0};
   base::Nanos audit_due_{0};
+  base::Nanos retry_due_{0};
+  bool has_missed_ = false;  // entries that the embedder gave no vector for, until retry_due_
 
   std::atomic<bool> enabled_{true};
   std::atomic<bool> reconciling_{true};
