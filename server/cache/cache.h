@@ -312,7 +312,10 @@ class Cache {
   base::Result<std::optional<Found>> AskTier(Search& search, Tier tier) const;
   base::Result<std::optional<Found>> AskSemantic(Search& search, std::string_view type) const;
   bool MayAskSemantic(const Search& search, std::string_view type) const;
-  base::Result<std::vector<Considered>> Consider(Search& search, semantic::Probe& probe) const;
+  base::Result<std::vector<Considered>> Consider(Search& search, semantic::Probe& probe,
+                                                 const semantic::Ruling* ruling) const;
+  base::Status CompareWords(const vector::Matches& matches, std::size_t i, semantic::Probe& probe,
+                            Considered& entry) const;
   static const Considered* Choose(const std::vector<Considered>& considered,
                                   const semantic::Ruling& ruling, Absent& why);
   static double BudgetOf(std::string_view type, const Search& search);

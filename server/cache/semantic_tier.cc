@@ -121,13 +121,26 @@ base::Status Cache::ShowToSemantic(const Slot& slot, storage::NamespaceId id, co
   return base::Ok{};
 }
 
-// The entries of the same identity whose questions are nearest, with what speaks against each.
-base::Result<std::vector<Considered>> Cache::Consider(Search& search,
-                                                      semantic::Probe& probe) const {
+// The probability that the answer of the entry, the i-th nearest, serves the probe.
+base::Status Cache::CompareWords(const vector::Matches& matches, std::size_t i,
+                                 semantic::Probe& probe, Considered& entry) const {
+  const float next = i + 1 < matches.size() ? matches[i + 1].similarity : kCosineMin;
+  RETURN_IF_ERROR(semantic_->AddTokens(probe));
+  RETURN_IF_ERROR(semantic_->AddTokens(entry.question));
+  entry.probability = semantic::ProbabilityOf(
+      entry.question, probe, entry.verdicts, semantic::Distance{entry.cosine, entry.cosine - next});
+  return base::Ok{};
+}
+
+// The entries of the same identity whose questions are nearest, with what speaks against each. With
+// `ruling` only so many as Choose needs: comparing words costs more than all else.
+base::Result<std::vector<Considered>> Cache::Consider(Search& search, semantic::Probe& probe,
+                                                      const semantic::Ruling* ruling) const {
   const Wanted& wanted = search.wanted;
   ASSIGN_OR_RETURN(const vector::Matches matches,
                    semantic_->Nearest(PartitionOf(wanted), probe, kNearest));
   std::vector<Considered> considered;
+  std::string_view first;  // response of the first that was compared
   std::size_t compared = 0;
   for (std::size_t i = 0; i < matches.size() && matches[i].similarity >= kCosineMin; ++i) {
     const auto candidate = search.space.FindId(matches[i].id, search.visible);
@@ -144,18 +157,24 @@ base::Result<std::vector<Considered>> Cache::Consider(Search& search,
     entry.name = NameOfEntry(wanted.namespace_id, candidate->exact);
     entry.cosine = matches[i].similarity;
     entry.is_barred = semantic_->IsBarred(entry.name, probe);
-    entry.question = semantic::ReadQuestion(entry.found.body.prompt);
+    entry.question = semantic::ReadQuestion(entry.found.body.prompt, wanted.namespace_id);
     entry.verdicts = semantic::Guard(entry.question, probe);
+    bool is_decided = false;
     if (entry.veto() == nullptr && !entry.is_barred && compared < kCompared) {
+      is_decided = compared > 0 && entry.found.body.response == first;  // no second meaning
+      if (ruling == nullptr || !is_decided) {
+        RETURN_IF_ERROR(CompareWords(matches, i, probe, entry));
+      }
+      const bool is_unsure =
+          ruling != nullptr && (!ruling->serves || entry.probability < ruling->threshold);
+      first = compared == 0 ? entry.found.body.response : first;
       ++compared;
-      const float next = i + 1 < matches.size() ? matches[i + 1].similarity : kCosineMin;
-      RETURN_IF_ERROR(semantic_->AddTokens(probe));
-      RETURN_IF_ERROR(semantic_->AddTokens(entry.question));
-      entry.probability =
-          semantic::ProbabilityOf(entry.question, probe, entry.verdicts,
-                                  semantic::Distance{entry.cosine, entry.cosine - next});
+      is_decided = is_decided || compared == kCompared || is_unsure;
     }
     considered.push_back(std::move(entry));
+    if (ruling != nullptr && is_decided) {
+      break;
+    }
   }
   return considered;
 }
@@ -224,7 +243,8 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
   if (!search.view.may_wait()) {
     return Error{Code::kWouldBlock, "an embedding is computed on a storage thread"};
   }
-  auto probe = semantic_->MakeProbe(search.wanted.prompt, search.limits.vector, search.limits.pause);
+  auto probe = semantic_->MakeProbe({search.wanted.namespace_id, search.wanted.prompt},
+                                    search.limits.vector, search.limits.pause);
   if (!probe.ok()) {
     if (probe.error().code != Code::kUnavailable) {
       return probe.error();
@@ -234,7 +254,7 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
   }
   const semantic::Ruling ruling =
       semantic_->RulingOf(search.wanted.namespace_id, type, BudgetOf(type, search));
-  ASSIGN_OR_RETURN(auto considered, Consider(search, probe.value()));
+  ASSIGN_OR_RETURN(auto considered, Consider(search, probe.value(), &ruling));
   const Considered* chosen = Choose(considered, ruling, search.why);
   if (chosen == nullptr) {
     return std::optional<Found>{};
@@ -275,8 +295,10 @@ base::Result<Likely> Cache::FindLikely(const Question& question, const LookupLim
   if (!semantic_->HasEntries(PartitionOf(search.wanted))) {
     return likely;
   }
-  ASSIGN_OR_RETURN(semantic::Probe probe, semantic_->MakeProbe(question.prompt, limits.vector, limits.pause));
-  ASSIGN_OR_RETURN(likely.considered, Consider(search, probe));
+  ASSIGN_OR_RETURN(
+      semantic::Probe probe,
+      semantic_->MakeProbe({question.namespace_id, question.prompt}, limits.vector, limits.pause));
+  ASSIGN_OR_RETURN(likely.considered, Consider(search, probe, nullptr));
   likely.chosen = Choose(likely.considered, likely.report.ruling, search.why) != nullptr;
   likely.why = search.why;
   return likely;

@@ -40,6 +40,11 @@ constexpr std::array kExamples{
     Example{R"(["CACHE.CALIBRATE", [[], {"type": "nonsense"}]])", R"({"error": "bad_request"})"},
 };
 
+struct Judge {
+  const semantic::Semantic& semantic;
+  storage::NamespaceId home;
+};
+
 struct Judged {
   semantic::Tally tally;
   std::int64_t pairs = 0;
@@ -51,8 +56,8 @@ base::Error BadPair(std::uint32_t index, std::string_view what) {
                                        std::string(what) + "; a pair is [str, str, true or false]"};
 }
 
-base::Status JudgePair(const semantic::Semantic& semantic, std::uint32_t index,
-                       wire::Reader& reader, Judged& judged) {
+base::Status JudgePair(const Judge& judge, std::uint32_t index, wire::Reader& reader,
+                       Judged& judged) {
   const auto items = reader.Array();
   if (!items.ok() || items.value() != 3) {
     return BadPair(index, "is no array of three");
@@ -66,7 +71,8 @@ base::Status JudgePair(const semantic::Semantic& semantic, std::uint32_t index,
   if (!is_right.ok()) {
     return BadPair(index, "has no label");
   }
-  ASSIGN_OR_RETURN(const double probability, semantic.Compare(stored.value(), asked.value()));
+  ASSIGN_OR_RETURN(const double probability,
+                   judge.semantic.Compare(judge.home, stored.value(), asked.value()));
   ++judged.pairs;
   if (probability <= 0) {
     ++judged.vetoed;  // Never served, whatever the threshold is.
@@ -76,7 +82,7 @@ base::Status JudgePair(const semantic::Semantic& semantic, std::uint32_t index,
   return base::Ok{};
 }
 
-base::Result<Judged> JudgePairs(const semantic::Semantic& semantic, std::string_view bytes) {
+base::Result<Judged> JudgePairs(const Judge& judge, std::string_view bytes) {
   wire::Reader reader(bytes);
   const auto count = reader.Array();
   if (!count.ok()) {
@@ -90,7 +96,7 @@ base::Result<Judged> JudgePairs(const semantic::Semantic& semantic, std::string_
   }
   Judged judged;
   for (std::uint32_t i = 0; i < count.value(); ++i) {
-    RETURN_IF_ERROR(JudgePair(semantic, i, reader, judged));
+    RETURN_IF_ERROR(JudgePair(judge, i, reader, judged));
   }
   return judged;
 }
@@ -118,7 +124,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
                        "CACHE.CALIBRATE keeps what it learns, and this access key may not write; "
                        "with {apply: false} it only reports"};
   }
-  ASSIGN_OR_RETURN(const Judged judged, JudgePairs(semantic, args.Bytes(0)));
+  ASSIGN_OR_RETURN(const Judged judged, JudgePairs({semantic, home}, args.Bytes(0)));
   if (args.BoolOr(kApply, true) && (judged.pairs > 0 || args.BoolOr(kReplace, false))) {
     RETURN_IF_ERROR(context.instance.store().Run([&](storage::Transaction& transaction)
                                                      -> base::Status {

@@ -20,12 +20,20 @@ using base::Code;
 using base::Error;
 
 embed::VectorCacheOptions CacheOptionsOf(std::int64_t bytes) {
-  constexpr std::size_t kWithTokens = 256;  // about 40 KiB each
+  constexpr std::int64_t kTextWithTokens = 12 * 1024;  // usual bytes of one, and some to spare
   embed::VectorCacheOptions options;
   options.bytes_max = static_cast<std::size_t>(bytes);
-  options.token_entries_max = kWithTokens;
+  options.token_entries_max = static_cast<std::size_t>(bytes / kTextWithTokens);
   options.seed = RandomSeed();
   return options;
+}
+
+// In the cache of vectors.
+std::string KeyOf(const OwnText& text) {
+  const auto prefix = storage::PrefixOf(text.owner);
+  std::string key(prefix.data(), prefix.size());
+  key += text.text;
+  return key;
 }
 
 class UseLiteEmbedding final : public Embedding {
@@ -39,28 +47,36 @@ class UseLiteEmbedding final : public Embedding {
   bool HasTokens() const override { return true; }
   bool IsLocal() const override { return true; }
 
-  base::Result<VectorsPtr> Embed(std::string_view text) const override {
-    if (const auto known = cache_.Find(text); known != nullptr) {
+  base::Result<VectorsPtr> Embed(const OwnText& text) const override {
+    if (const auto known = cache_.Find(KeyOf(text)); known != nullptr) {
       auto vectors = std::make_shared<embed::TokenVectors>();
       vectors->vector = *known;
       return VectorsPtr(std::move(vectors));
     }
     return Compute(text);
   }
-  base::Result<VectorsPtr> EmbedTokens(std::string_view text) const override {
-    if (VectorsPtr known = cache_.FindTokens(text); known != nullptr) {
-      return known;
+  base::Result<VectorsPtr> EmbedTokens(const OwnText& text) const override {
+    const embed::VectorCache::Known known = cache_.FindTokens(KeyOf(text));
+    if (known.tokens == nullptr) {
+      return Compute(text);
     }
-    return Compute(text);
+    auto vectors = std::make_shared<embed::TokenVectors>();
+    vectors->vector = *known.vector;
+    vectors->tokens = known.tokens->tokens;
+    vectors->context = known.tokens->Context();
+    vectors->inputs = model_->InputsOf(vectors->tokens);
+    return VectorsPtr(std::move(vectors));
   }
 
  private:
-  base::Result<VectorsPtr> Compute(std::string_view text) const {
-    ASSIGN_OR_RETURN(embed::TokenVectors made, model_->EmbedTokens(text));
+  base::Result<VectorsPtr> Compute(const OwnText& text) const {
+    ASSIGN_OR_RETURN(embed::TokenVectors made, model_->EmbedTokens(text.text));
     embedded_.fetch_add(1, std::memory_order_relaxed);
-    auto vectors = std::make_shared<const embed::TokenVectors>(std::move(made));
-    cache_.KeepTokens(text, vectors);
-    return VectorsPtr(std::move(vectors));
+    auto packed = std::make_shared<const embed::PackedTokens>(embed::PackedTokens::Of(made));
+    made.context = packed->Context();  // As when they are found: the same text, the same judgement.
+    cache_.KeepTokens(KeyOf(text),
+                      {std::make_shared<const embed::Vector>(made.vector), std::move(packed)});
+    return VectorsPtr(std::make_shared<const embed::TokenVectors>(std::move(made)));
   }
 
   const std::unique_ptr<embed::UseLite> model_;
@@ -87,9 +103,9 @@ class HashEmbedding final : public Embedding {
   std::string_view Fingerprint() const override { return model_.Fingerprint(); }
   std::size_t Width() const override { return model_.Width(); }
 
-  base::Result<VectorsPtr> Embed(std::string_view text) const override {
+  base::Result<VectorsPtr> Embed(const OwnText& text) const override {
     embed::TokenVectors made;
-    ASSIGN_OR_RETURN(made.vector, model_.Embed(text));
+    ASSIGN_OR_RETURN(made.vector, model_.Embed(text.text));
     embedded_.fetch_add(1, std::memory_order_relaxed);
     return VectorsPtr(std::make_shared<const embed::TokenVectors>(std::move(made)));
   }
@@ -108,29 +124,29 @@ class HttpEmbedding final : public Embedding {
   std::string_view Fingerprint() const override { return model_->Fingerprint(); }
   std::size_t Width() const override { return model_->Width(); }
 
-  base::Result<VectorsPtr> Embed(std::string_view text) const override {
-    if (const auto known = cache_.Find(text); known != nullptr) {
+  base::Result<VectorsPtr> Embed(const OwnText& text) const override {
+    if (const auto known = cache_.Find(KeyOf(text)); known != nullptr) {
       return TextVector(*known);
     }
     auto answer = std::make_shared<std::promise<base::Result<embed::Vector>>>();
     auto coming = answer->get_future();
     const base::Status submitted = model_->Submit(
-        std::string(text),
+        std::string(text.text),
         [answer](base::Result<embed::Vector> vector) { answer->set_value(std::move(vector)); });
-    return submitted.ok() ? Keep(text, coming.get()) : Unavailable(submitted.error());
+    return submitted.ok() ? Keep(KeyOf(text), coming.get()) : Unavailable(submitted.error());
   }
 
-  base::Result<VectorsPtr> EmbedOrPause(std::string_view text, Pause& pause) const override {
+  base::Result<VectorsPtr> EmbedOrPause(const OwnText& text, Pause& pause) const override {
     if (pause.came() != nullptr) {
       return *pause.came();
     }
-    if (const auto known = cache_.Find(text); known != nullptr) {
+    if (const auto known = cache_.Find(KeyOf(text)); known != nullptr) {
       return TextVector(*known);
     }
     const std::function<void(Pause::Came)> resume = pause.Suspend();
     const base::Status submitted =
-        model_->Submit(std::string(text),
-                       [this, resume, key = std::string(text)](base::Result<embed::Vector> vector) {
+        model_->Submit(std::string(text.text),
+                       [this, resume, key = KeyOf(text)](base::Result<embed::Vector> vector) {
                          if (vector.ok() || vector.error().code != Code::kShuttingDown) {
                            resume(Keep(key, std::move(vector)));
                          }
@@ -149,13 +165,13 @@ class HttpEmbedding final : public Embedding {
     vectors->vector = vector;
     return vectors;
   }
-  base::Result<VectorsPtr> Keep(std::string_view text, base::Result<embed::Vector> came) const {
+  base::Result<VectorsPtr> Keep(const std::string& key, base::Result<embed::Vector> came) const {
     if (!came.ok()) {
       return Unavailable(came.error());
     }
     embedded_.fetch_add(1, std::memory_order_relaxed);
     const auto vector = std::make_shared<const embed::Vector>(std::move(came).value());
-    cache_.Keep(text, vector);
+    cache_.Keep(key, vector);
     return TextVector(*vector);
   }
   // Whatever it was: to a lookup it is a miss.
@@ -174,7 +190,7 @@ class ClientEmbedding final : public Embedding {
   std::string_view Fingerprint() const override { return fingerprint_; }
   std::size_t Width() const override { return width_; }
   bool IsClient() const override { return true; }
-  base::Result<VectorsPtr> Embed(std::string_view /*text*/) const override {
+  base::Result<VectorsPtr> Embed(const OwnText& /*text*/) const override {
     return Error{Code::kBadRequest, "the server has no embedder of its own"};
   }
 

@@ -20,6 +20,7 @@
 #include "protocol/base/result.h"
 #include "server/embed/embedder.h"
 #include "server/semantic/assess.h"
+#include "storage/engine/namespace_id.h"
 
 namespace reprise::semantic {
 
@@ -35,11 +36,18 @@ class Pause {
   virtual std::function<void(Came)> Suspend() = 0;
 };
 
+// Of whom a text is. What is remembered of it is remembered for that namespace alone: how long an
+// answer takes must not tell what others have asked.
+struct OwnText {
+  storage::NamespaceId owner{0};
+  std::string_view text;
+};
+
 struct EmbeddingOptions {
   std::string embedder = "auto";
   std::string models_dir;  // empty: models beside the build tree's programs, or the package's
   std::int64_t client_width = 512;  // of `client`
-  std::int64_t cache_bytes = 32 * 1024 * 1024;
+  std::int64_t cache_bytes = 64 * 1024 * 1024;
   // Of `http`.
   std::string url;
   std::string model;
@@ -66,11 +74,11 @@ class Embedding {
   // Vectors come from the callers.
   virtual bool IsClient() const { return false; }
   // With tokens only where they cost nothing.
-  virtual base::Result<VectorsPtr> Embed(std::string_view text) const = 0;
+  virtual base::Result<VectorsPtr> Embed(const OwnText& text) const = 0;
   // With tokens, if it HasTokens.
-  virtual base::Result<VectorsPtr> EmbedTokens(std::string_view text) const { return Embed(text); }
+  virtual base::Result<VectorsPtr> EmbedTokens(const OwnText& text) const { return Embed(text); }
   // The same, but waits for nobody: kWouldBlock when the call was suspended.
-  virtual base::Result<VectorsPtr> EmbedOrPause(std::string_view text, Pause& /*pause*/) const {
+  virtual base::Result<VectorsPtr> EmbedOrPause(const OwnText& text, Pause& /*pause*/) const {
     return Embed(text);
   }
   // Nothing is embedded any more by an embedder that waits; those who pause have no reply.

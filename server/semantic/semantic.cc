@@ -116,7 +116,7 @@ bool Semantic::HasEntries(const Partition& partition) const {
   return index_->HasEntries(IdOf(partition));
 }
 
-base::Result<Probe> Semantic::MakeProbe(std::string_view text, std::span<const float> vector,
+base::Result<Probe> Semantic::MakeProbe(const OwnText& text, std::span<const float> vector,
                                         Pause* pause) const {
   Probe probe;
   if (embedding_->IsClient()) {
@@ -134,8 +134,9 @@ base::Result<Probe> Semantic::MakeProbe(std::string_view text, std::span<const f
     ASSIGN_OR_RETURN(probe.vectors, pause == nullptr ? embedding_->Embed(text)
                                                      : embedding_->EmbedOrPause(text, *pause));
   }
-  probe.text = text;
-  probe.words = match::ReadWords(text);
+  probe.owner = text.owner;
+  probe.text = text.text;
+  probe.words = match::ReadWords(text.text);
   return probe;
 }
 
@@ -147,20 +148,21 @@ base::Result<vector::Matches> Semantic::Nearest(const Partition& partition, cons
 base::Status Semantic::AddTokens(Probe& probe) const {
   const bool has_tokens = probe.vectors != nullptr && !probe.vectors->tokens.empty();
   if (embedding_->HasTokens() && !has_tokens) {
-    ASSIGN_OR_RETURN(probe.vectors, embedding_->EmbedTokens(probe.text));
+    ASSIGN_OR_RETURN(probe.vectors, embedding_->EmbedTokens({probe.owner, probe.text}));
   }
   return base::Ok{};
 }
 
 bool Semantic::IsBarred(std::string_view entry, const Probe& probe) const {
   return quarantine_.Has(entry) &&
-         quarantine_.IsBarred(entry, TraceOf(probe.text, PackedVector::Of(probe.vectors->vector)));
+         quarantine_.IsBarred(
+             entry, TraceOf({probe.owner, probe.text}, PackedVector::Of(probe.vectors->vector)));
 }
 
-PackedVector Semantic::TraceOf(std::string_view text, const PackedVector& vector) const {
+PackedVector Semantic::TraceOf(const OwnText& text, const PackedVector& vector) const {
   std::string normal;
-  if (embedding_->IsLocal() && text::Normalize(text, normal).ok()) {
-    if (const auto vectors = embedding_->Embed(normal); vectors.ok()) {
+  if (embedding_->IsLocal() && text::Normalize(text.text, normal).ok()) {
+    if (const auto vectors = embedding_->Embed({text.owner, normal}); vectors.ok()) {
       return PackedVector::Of(vectors.value()->vector);
     }
   }
@@ -199,9 +201,10 @@ Report Semantic::ReportOf(storage::NamespaceId id, std::string_view type, double
   return report;
 }
 
-base::Result<double> Semantic::Compare(std::string_view stored, std::string_view asked) const {
-  Probe one = ReadQuestion(stored);
-  Probe other = ReadQuestion(asked);
+base::Result<double> Semantic::Compare(storage::NamespaceId owner, std::string_view stored,
+                                       std::string_view asked) const {
+  Probe one = ReadQuestion(stored, owner);
+  Probe other = ReadQuestion(asked, owner);
   const match::Verdicts verdicts = Guard(one, other);
   if (match::FindVeto(verdicts) != nullptr) {
     return 0.0;
@@ -245,7 +248,7 @@ std::string Semantic::VectorKey(std::string_view entry_name) const {
 
 base::Status Semantic::PutVector(const Entry& entry, std::span<const float> vector,
                                  storage::Transaction& transaction) const {
-  ASSIGN_OR_RETURN(const Probe probe, MakeProbe("", vector));
+  ASSIGN_OR_RETURN(const Probe probe, MakeProbe({}, vector));
   transaction.Put(Family::kVectors, VectorKey(entry.name),
                   FormatVectorRow({entry.id, PackedVector::Of(probe.vectors->vector)}),
                   entry.expires_at);
@@ -286,7 +289,7 @@ base::Result<bool> Semantic::Judge(storage::NamespaceId id, std::uint64_t number
 
 base::Status Semantic::Judge(const Hit& hit, bool is_good, storage::Transaction& transaction) {
   if (!is_good) {
-    quarantine_.Bar(hit.entry, TraceOf(hit.question, hit.probe));
+    quarantine_.Bar(hit.entry, TraceOf({hit.namespace_id, hit.question}, hit.probe));
     transaction.Put(Family::kMeta, std::string(kQuarantineRows) + hit.entry,
                     quarantine_.Format(hit.entry), storage::kNever);
   }
@@ -454,7 +457,7 @@ std::optional<embed::Vector> Semantic::MakeVector(const Entry& entry) {
   if (!prompt.has_value()) {
     return std::nullopt;
   }
-  const auto vectors = embedding_->Embed(*prompt);
+  const auto vectors = embedding_->Embed({entry.partition.namespace_id, *prompt});
   if (!vectors.ok()) {
     failed_.fetch_add(1, std::memory_order_relaxed);
     if (vectors.error().code == Code::kUnavailable) {

@@ -136,7 +136,7 @@ class Semantic {
   bool HasEntries(const Partition& partition) const;
   // `vector` is the caller's own; only where the embedder is `client`.
   // With `pause` it waits for nobody: kWouldBlock when the vector has to come from elsewhere.
-  base::Result<Probe> MakeProbe(std::string_view text, std::span<const float> vector,
+  base::Result<Probe> MakeProbe(const OwnText& text, std::span<const float> vector,
                                 Pause* pause = nullptr) const;
   base::Result<vector::Matches> Nearest(const Partition& partition, const Probe& probe,
                                         std::size_t count) const;
@@ -147,7 +147,8 @@ class Semantic {
   Ruling RulingOf(storage::NamespaceId id, std::string_view type, double max_error) const;
   Report ReportOf(storage::NamespaceId id, std::string_view type, double max_error) const;
   // The probability that the answer of one serves the other, as a lookup would find it.
-  base::Result<double> Compare(std::string_view stored, std::string_view asked) const;
+  base::Result<double> Compare(storage::NamespaceId owner, std::string_view stored,
+                               std::string_view asked) const;
   // The number by which a hit can be judged later.
   std::uint64_t Remember(Hit hit) { return recent_.Remember(std::move(hit)); }
   // One of so many would-be hits is to be verified. Any thread.
@@ -194,7 +195,7 @@ class Semantic {
 
   // What the quarantine remembers of a question: the vector of its normal form, where that costs
   // little, so that case and punctuation make no other question of it.
-  PackedVector TraceOf(std::string_view text, const PackedVector& vector) const;
+  PackedVector TraceOf(const OwnText& text, const PackedVector& vector) const;
   base::Status LoadRows();
   void LoadIndex();
   vector::PartitionId IdOf(const Partition& partition) const;
