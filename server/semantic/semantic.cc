@@ -26,9 +26,24 @@ constexpr std::uint64_t kChangesForSnapshot = 1'000;
 constexpr double kMillion = 1'000'000;
 constexpr std::string_view kQuarantineRows = "semantic_quarantine/";
 constexpr std::string_view kEvidenceRows = "semantic_evidence/";
+constexpr std::string_view kLabelledRows = "semantic_labelled/";
+constexpr char kLabelledVersion = 1;
+constexpr unsigned kByteBits = 8;
 
 std::string EvidencePrefix(storage::NamespaceId id) {
   return std::string(kEvidenceRows) + std::to_string(static_cast<std::uint32_t>(id)) + "/";
+}
+
+std::string LabelledPrefix(storage::NamespaceId id) {
+  return std::string(kLabelledRows) + std::to_string(static_cast<std::uint32_t>(id)) + "/";
+}
+
+std::uint32_t NumberOf(std::string_view digits) {
+  std::uint32_t number = 0;
+  for (const char digit : digits) {
+    number = number * 10 + static_cast<std::uint32_t>(digit - '0');
+  }
+  return number;
 }
 
 base::Nanos After(base::Nanos now, std::int64_t ms) {
@@ -75,15 +90,15 @@ base::Status Semantic::LoadRows() {
   RETURN_IF_ERROR(scan(kQuarantineRows, [this](std::string_view entry, std::string_view row) {
     return quarantine_.Load(entry, row);
   }));
+  RETURN_IF_ERROR(scan(kLabelledRows, [this](std::string_view name, std::string_view row) {
+    return LoadLabelled(name, row);
+  }));
   return scan(kEvidenceRows, [this](std::string_view name, std::string_view row) -> base::Status {
     const std::size_t slash = name.find('/');
     ASSIGN_OR_RETURN(const Evidence evidence, Evidence::Parse(row));
-    std::uint32_t id = 0;
-    for (const char digit : name.substr(0, slash)) {
-      id = id * 10 + static_cast<std::uint32_t>(digit - '0');
-    }
     base::MutexLock lock(mutex_);
-    evidence_[{id, std::string(slash < name.size() ? name.substr(slash + 1) : "")}] = evidence;
+    evidence_[{NumberOf(name.substr(0, slash)),
+               std::string(slash < name.size() ? name.substr(slash + 1) : "")}] = evidence;
     return base::Ok{};
   });
 }
@@ -266,13 +281,16 @@ void Semantic::DropVectors(storage::NamespaceId id, storage::Transaction& transa
 void Semantic::DropNamespace(storage::NamespaceId id, storage::Transaction& transaction) {
   DropVectors(id, transaction);
   transaction.DeletePrefix(Family::kMeta, EvidencePrefix(id));
+  transaction.DeletePrefix(Family::kMeta, LabelledPrefix(id));
   const std::string names = EntryPrefix(id);
   transaction.DeletePrefix(Family::kMeta, std::string(kQuarantineRows) + names);
   quarantine_.ForgetPrefix(names);
   recent_.Forget(id);
   base::MutexLock lock(mutex_);
   const auto number = static_cast<std::uint32_t>(id);
-  std::erase_if(evidence_, [number](const auto& item) { return item.first.first == number; });
+  const auto is_gone = [number](const auto& item) { return item.first.first == number; };
+  std::erase_if(evidence_, is_gone);
+  std::erase_if(labelled_, is_gone);
   rulings_.clear();
 }
 
@@ -300,16 +318,69 @@ base::Status Semantic::Judge(const Hit& hit, bool is_good, storage::Transaction&
   return base::Ok{};
 }
 
-void Semantic::Learn(const Topic& topic, const Tally& pairs, bool replace,
-                     storage::Transaction& transaction) {
+std::uint64_t LabelledPair::HashOf(std::string_view stored, std::string_view asked, bool is_right) {
+  std::string pair(is_right ? "+" : "-");
+  pair += std::to_string(stored.size());
+  pair += ' ';
+  pair += stored;
+  pair += asked;
+  return StableHash(pair);
+}
+
+base::Result<std::uint64_t> Semantic::Learn(const Topic& topic, std::span<const LabelledPair> pairs,
+                                            bool replace, storage::Transaction& transaction) {
   const EvidenceKey key{static_cast<std::uint32_t>(topic.namespace_id), std::string(topic.type)};
+  const std::string rows = LabelledPrefix(topic.namespace_id) + key.second + "/";
   base::MutexLock lock(mutex_);
+  std::unordered_set<std::uint64_t>& counted = labelled_[key];
+  if ((replace ? 0 : counted.size()) + pairs.size() > kLabelledPairsMax) {
+    return Error{Code::kTooLarge, std::to_string(counted.size()) +
+                                      " labelled pairs of this type are known; {replace: true} "
+                                      "forgets them"};
+  }
   Tally& known = evidence_[key].calibration;
   if (replace) {
     known = Tally();
+    counted.clear();
+    transaction.DeletePrefix(Family::kMeta, rows);
   }
-  known.Add(pairs);
+  const std::size_t before = counted.size();
+  std::string row(1, kLabelledVersion);
+  for (const LabelledPair& pair : pairs) {
+    if (counted.insert(pair.hash).second) {
+      known.Add(pair.probability, pair.is_right);
+      for (std::size_t i = 0; i < sizeof(pair.hash); ++i) {
+        row.push_back(static_cast<char>((pair.hash >> (kByteBits * i)) & 0xFFU));
+      }
+    }
+  }
+  const std::size_t added = counted.size() - before;
+  if (added > 0) {
+    transaction.Put(Family::kMeta, rows + std::to_string(before), row, storage::kNever);
+  }
   WriteEvidence(key, transaction);
+  return pairs.size() - added;
+}
+
+// `name` is namespace, type and number of the row.
+base::Status Semantic::LoadLabelled(std::string_view name, std::string_view row) {
+  const std::size_t slash = name.find('/');
+  const std::size_t last = name.rfind('/');
+  if (slash == last || row.empty() || row[0] != kLabelledVersion ||
+      (row.size() - 1) % sizeof(std::uint64_t) != 0) {
+    return Error{Code::kCorrupt, "a row of labelled pairs is not one"};
+  }
+  base::MutexLock lock(mutex_);
+  auto& counted = labelled_[{NumberOf(name.substr(0, slash)),
+                             std::string(name.substr(slash + 1, last - slash - 1))}];
+  for (row.remove_prefix(1); !row.empty(); row.remove_prefix(sizeof(std::uint64_t))) {
+    std::uint64_t hash = 0;
+    for (std::size_t i = sizeof(hash); i-- > 0;) {
+      hash = (hash << kByteBits) | static_cast<unsigned char>(row[i]);
+    }
+    counted.insert(hash);
+  }
+  return base::Ok{};
 }
 
 // A commit that fails leaves memory ahead of the rows until the next start: it then knows more bad

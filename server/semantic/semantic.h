@@ -30,6 +30,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -107,6 +108,18 @@ struct SemanticOptions {
 // Hits that feedback can name.
 inline constexpr std::size_t kHitsMax = 20'000;
 
+// Labelled pairs that are remembered of one topic.
+inline constexpr std::size_t kLabelledPairsMax = 200'000;
+
+// A pair of questions that the tier judged, and whether the answer of one serves the other.
+struct LabelledPair {
+  std::uint64_t hash = 0;  // of both texts and the label
+  double probability = 0;
+  bool is_right = false;
+
+  static std::uint64_t HashOf(std::string_view stored, std::string_view asked, bool is_right);
+};
+
 // What evidence is kept of.
 struct Topic {
   storage::NamespaceId namespace_id{0};
@@ -172,9 +185,10 @@ class Semantic {
                            storage::Transaction& transaction);
   // The same for a hit that is described instead.
   base::Status Judge(const Hit& hit, bool is_good, storage::Transaction& transaction);
-  // Labelled pairs; `replace` forgets earlier ones.
-  void Learn(const Topic& topic, const Tally& pairs, bool replace,
-             storage::Transaction& transaction);
+  // Labelled pairs; `replace` forgets earlier ones. Answers how many were known already: a pair is
+  // evidence once, however often it is given. kTooLarge beyond kLabelledPairsMax of one topic.
+  base::Result<std::uint64_t> Learn(const Topic& topic, std::span<const LabelledPair> pairs,
+                                    bool replace, storage::Transaction& transaction);
 
   // After the commit of an entry. Any thread; does not wait.
   void Enqueue(Entry entry);
@@ -197,6 +211,7 @@ class Semantic {
   // little, so that case and punctuation make no other question of it.
   PackedVector TraceOf(const OwnText& text, const PackedVector& vector) const;
   base::Status LoadRows();
+  base::Status LoadLabelled(std::string_view name, std::string_view row);
   void LoadIndex();
   vector::PartitionId IdOf(const Partition& partition) const;
   std::string VectorKey(std::string_view entry_name) const;
@@ -223,6 +238,8 @@ class Semantic {
 
   mutable base::Mutex mutex_;
   std::map<EvidenceKey, Evidence> evidence_ GUARDED_BY(mutex_);
+  // Hashes of the labelled pairs that are counted in it.
+  std::map<EvidenceKey, std::unordered_set<std::uint64_t>> labelled_ GUARDED_BY(mutex_);
   // Thresholds by budget, forgotten when evidence changes.
   mutable std::map<std::pair<EvidenceKey, std::int64_t>, Ruling> rulings_ GUARDED_BY(mutex_);
 

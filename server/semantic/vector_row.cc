@@ -9,15 +9,6 @@ constexpr char kVersion = 1;
 constexpr std::size_t kHeadBytes = 1 + sizeof(std::uint64_t);
 constexpr unsigned kByteBits = 8;
 
-// FNV-1a: the same on every machine and in every version, for names in files.
-std::uint64_t StableHash(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : text) {
-    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  }
-  return hash;
-}
-
 void AppendBigEndian(std::uint64_t number, std::size_t bytes, std::string& out) {
   for (std::size_t i = bytes; i-- > 0;) {
     out.push_back(static_cast<char>((number >> (kByteBits * i)) & 0xFFU));
@@ -25,6 +16,14 @@ void AppendBigEndian(std::uint64_t number, std::size_t bytes, std::string& out) 
 }
 
 }  // namespace
+
+std::uint64_t StableHash(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : text) {
+    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  }
+  return hash;
+}
 
 std::string FormatVectorRow(const VectorRow& row) {
   std::string value(1, kVersion);

@@ -19,6 +19,9 @@ struct VectorRow {
   PackedVector vector;
 };
 
+// FNV-1a: the same on every machine and in every version, for what is kept on disk.
+std::uint64_t StableHash(std::string_view text);
+
 std::string FormatVectorRow(const VectorRow& row);
 base::Result<VectorRow> ParseVectorRow(std::string_view value);
 

@@ -13,6 +13,7 @@ import threading
 import time
 
 import harness
+import traps
 
 WIDTH = 16
 DEADLINE_MS = 250
@@ -165,7 +166,7 @@ class EmbeddingEndpointTest(harness.Case):
     def prepare(self):
         self.rpc.call("CACHE.STORE", STORED, ANSWER)
         self.indexed(1)
-        self.rpc.call("CACHE.CALIBRATE", [[STORED, REPHRASED, True]] * 500)
+        self.rpc.call("CACHE.CALIBRATE", traps.labelled(STORED, REPHRASED, True, 500))
         self.assertEqual(self.rpc.call("CACHE.LOOKUP", REPHRASED)["status"], "hit")
 
     def fresh(self):
@@ -243,7 +244,7 @@ class EmbeddingEndpointTest(harness.Case):
     def test_what_was_stored_while_the_endpoint_was_dead_is_found_later(self):
         self.endpoint.behave("refuse")
         self.rpc.call("CACHE.STORE", STORED, ANSWER)
-        self.rpc.call("CACHE.CALIBRATE", [[STORED, REPHRASED, True]] * 500)
+        self.rpc.call("CACHE.CALIBRATE", traps.labelled(STORED, REPHRASED, True, 500))
         harness.wait_until(lambda: self.rpc.call("INFO", "semantic")["semantic"]["failed"] > 0, 30, "it was tried")
         self.assertEqual(self.rpc.call("CACHE.LOOKUP", REPHRASED)["status"], "miss")
         self.endpoint.behave("well")
