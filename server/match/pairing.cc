@@ -245,12 +245,23 @@ void JoinSpan(Side& one, std::size_t index, Side& other, std::pair<std::size_t, 
   one.bond[index] = Bond::kNear;
 }
 
+// "start" is spelled out by "stop a router", too.
+bool HoldsOpposite(const Word& word, const Side& side, std::size_t at, std::size_t span) {
+  for (std::size_t k = at; k < at + span; ++k) {
+    if (AreOpposite(word.canon, side.At(k).canon)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // One word of `one` for several neighbours of `other`: "ml" and "machine learning", "postcode" and
 // "post code". The several share the partner.
 void PairCompounds(Side& one, Side& other) {
   for (const std::size_t i : Alone(one, true)) {
     for (const std::size_t j : Alone(other, true)) {
-      if (const std::size_t span = SpanOf(one.At(i), other, j); span > 0) {
+      const std::size_t span = SpanOf(one.At(i), other, j);
+      if (span > 0 && !HoldsOpposite(one.At(i), other, j, span)) {
         JoinSpan(one, i, other, {j, span});
         break;
       }

@@ -16,8 +16,6 @@ import harness
 import traps
 
 HEAVIEST = 0.5  # the largest error budget that may be asked for: only the guards say no then
-# The bar is none of 3,000. One of 3,600 is known: "Can I start a router?" passes for "Can I stop a router?".
-FALSE_HITS = 0.0003
 
 
 def upper95(wrong, total):
@@ -149,7 +147,7 @@ class TrapsTest(MeaningCase):
         same = list(itertools.islice(traps.rewordings(), each))
         hits = sum(told["status"] == "hit" for told in self.ask(rpc, "same", same, None))
         wrong = sum(map(len, false_hits.values()))
-        harness.figure("meaning", wrong <= asked * FALSE_HITS, classes=len(classes), falsehit=f"{wrong}/{asked}",
+        harness.figure("meaning", wrong == 0, classes=len(classes), falsehit=f"{wrong}/{asked}",
                        upper95=f"{upper95(wrong, asked):.4f}", hit=f"{hits}/{len(same)}",
                        embedder=rpc.call("INFO", "semantic")["semantic"]["embedder"])
 
