@@ -111,7 +111,7 @@ class HashEmbedding final : public Embedding {
   }
 
  private:
-  const embed::HashEmbedder model_;
+  const embed::HashEmbedder model_{};
 };
 
 // Asks an endpoint, and waits for it as long as the deadline allows.
