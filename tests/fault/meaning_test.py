@@ -15,6 +15,7 @@ import time
 import harness
 import traps
 
+IDENTICAL = ("How do I explain my garden to a visitor?", "What do I have to do to explain my garden to a visitor?")
 HEAVIEST = 0.5  # the largest error budget that may be asked for: only the guards say no then
 
 
@@ -188,6 +189,13 @@ class PoisonTest(MeaningCase):
         yield target + " " + " ".join(source.sample(traps.THINGS, 3))
         yield target.rstrip("?") + " 2?"
 
+    def check_that_it_serves(self, rpc, admin, vectors, **options):
+        """Where nothing were served at all, nothing poisoned would be."""
+        stored, asked = IDENTICAL
+        rpc.call("CACHE.STORE", stored, "right", **options)
+        self.indexed(admin, vectors + 1)
+        self.assertEqual(rpc.call("CACHE.LOOKUP", asked, **options)["response"], "right")
+
     def test_random_edits_of_a_question_do_not_answer_it(self):
         source = random.Random(harness.size("seed", 1))
         server, admin = self.started()
@@ -196,7 +204,7 @@ class PoisonTest(MeaningCase):
         targets = self.targets(harness.size("targets", 100))
         planted = {plant for target in targets for plant in self.plants(target, source)} - set(targets)
         self.all_of(rpc, [("CACHE.STORE", [plant, "POISON " + plant]) for plant in sorted(planted)])
-        self.indexed(admin, len(planted))
+        self.check_that_it_serves(rpc, admin, len(planted))
         told = self.all_of(rpc, [("CACHE.LOOKUP", [target]) for target in targets])
         strict = [(target, reply["response"]) for target, reply in zip(targets, told) if reply["status"] == "hit"]
         told = self.all_of(rpc, [("CACHE.LOOKUP", [target, {"max_error": HEAVIEST}]) for target in targets])
@@ -227,7 +235,8 @@ class PoisonTest(MeaningCase):
                 near = [value + source.gauss(0, 0.02 * (i % 3)) for value in vectors[target]]
                 calls.append(("CACHE.STORE", [plant, "POISON " + plant, {"vector": struct.pack(f"<{width}f", *near)}]))
         self.all_of(rpc, calls)
-        self.indexed(admin, len(calls))
+        control = struct.pack(f"<{width}f", *[source.gauss(0, 1) for _ in range(width)])
+        self.check_that_it_serves(rpc, admin, len(calls), vector=control)
         served = {}
         for budget in (None, HEAVIEST):
             more = {} if budget is None else {"max_error": budget}
