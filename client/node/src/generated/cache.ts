@@ -31,6 +31,7 @@ export interface CacheCalibrateOptions {
 export interface CacheCalibrateResult {
   pairs?: Value;
   vetoed?: Value;
+  repeated?: Value;
   serves?: Value;
   threshold?: Value;
   bound?: Value;
@@ -435,9 +436,12 @@ export class CacheCommands {
    * Judges labelled pairs of questions as the semantic tier would, keeps them as evidence of this
    * namespace and query type, and reports from which probability on answers may be served inside
    * the error budget. Pairs that a guard vetoes are never served and say nothing of the threshold.
+   * The same pair with the same label is evidence once, however often it is given, in one call or
+   * in several.
    * @param pairs array of [stored question, asked question, whether the answer of the first serves
    * the second], at most 2000; empty: only report
-   * @returns {pairs, vetoed, serves, threshold: of p_correct, bound: the 98 % upper confidence
+   * @returns {pairs: different ones, vetoed, repeated: not counted, for they were given before, in
+   * this call or an earlier one, serves, threshold: of p_correct, bound: the 98 % upper confidence
    * bound of the wrong share from there on, wrong_share: of the pairs seen from there on,
    * hit_share: of all pairs, those above, evidence: pairs known of this namespace and type from
    * calibration, verification and feedback}
@@ -473,10 +477,10 @@ export class CacheCommands {
    * @returns {status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers: {name:
    * {mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong share from
    * there on, evidence: judged pairs of this namespace and type, considered: [{id, embedder,
-   * prompt, similarity, p_correct, barred, guards: [{guard, veto, asked, stored}]}]}, computing:
-   * "nobody", "another caller" or "failed", nearest: [{id, prompt, model, expires_at_ms,
-   * same_prompt, overlap, differences: [{path, asked, stored}]}], rows_read, complete}; asked and
-   * stored are JSON, empty where there is nothing
+   * prompt, similarity, p_correct, barred, refused: why the two prompts are not compared, or "",
+   * guards: [{guard, veto, asked, stored}]}]}, computing: "nobody", "another caller" or "failed",
+   * nearest: [{id, prompt, model, expires_at_ms, same_prompt, overlap, differences: [{path, asked,
+   * stored}]}], rows_read, complete}; asked and stored are JSON, empty where there is nothing
    */
   explain(
     prompt: string | null, options: CacheExplainOptions = {}, call: CallOptions = {},
