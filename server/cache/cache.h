@@ -98,6 +98,7 @@ struct LookupLimits {
   std::vector<float> vector;                // of the prompt, where callers embed; else empty
   bool count_miss = true;                   // false: the caller asks again, or counts it itself
   bool peek = false;                        // nothing is counted, no entry counts as used
+  semantic::Pause* pause = nullptr;         // null: waits on its thread for an embedder elsewhere
 };
 
 // Of a hit of the semantic tier.
@@ -336,7 +337,8 @@ class Cache {
                                    std::vector<semantic::Asked>& spaces,
                                    Neighbours* seen = nullptr) const;
   base::Result<Neighbours> Consider(Search& search, semantic::Asked& asked) const;
-  static base::Status Compare(Neighbours& neighbours, semantic::Asked& asked);
+  static base::Status Compare(Neighbours& neighbours, semantic::Asked& asked,
+                              const semantic::Ruling* ruling);
   static const Considered* Choose(const Neighbours& neighbours, const semantic::Ruling& ruling,
                                   Absent& why);
   static double BudgetOf(std::string_view type, const Search& search);

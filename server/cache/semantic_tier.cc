@@ -61,19 +61,11 @@ Absent AbsentOf(semantic::Refusal refusal) {
 }
 
 // What the question and several stored ones have in common in front and at the back is a
-// template, though one sentence: then the rest must say the same, word for word.
-void RefuseRecurring(const semantic::Probe& probe, std::vector<Considered>& considered) {
+// template, though one sentence.
+bool HasRecurringBorder(const Neighbours& neighbours) {
   constexpr std::ptrdiff_t kRecurs = 3;
-  const auto recurs =
-      std::count_if(considered.begin(), considered.end(),
-                    [](const Considered& entry) { return entry.facing.has_border; });
-  for (Considered& entry : considered) {
-    if (recurs >= kRecurs && entry.facing.has_border && entry.probability > 0 &&
-        semantic::DifferInContent(entry.question, probe)) {
-      entry.facing.refusal = semantic::Refusal::kTemplate;
-      entry.probability = 0;
-    }
-  }
+  return std::count_if(neighbours.entries.begin(), neighbours.entries.end(),
+                       [](const Considered& entry) { return entry.facing.has_border; }) >= kRecurs;
 }
 
 KeyHash ExactOf(std::string_view entry_name) {
@@ -164,7 +156,8 @@ base::Status Cache::ShowToSemantic(const Slot& slot, storage::NamespaceId id, co
   return base::Ok{};
 }
 
-// The entries of the same identity whose questions are nearest, with what speaks against each.
+// The entries of the same identity whose questions are nearest, with what speaks against each. All
+// of them: how far away the nearest other answer is, is part of what Compare weighs.
 base::Result<Neighbours> Cache::Consider(Search& search, semantic::Asked& asked) const {
   const Wanted& wanted = search.wanted;
   const semantic::VectorSpace& space = *asked.space;
@@ -193,23 +186,37 @@ base::Result<Neighbours> Cache::Consider(Search& search, semantic::Asked& asked)
     entry.cosine = match.similarity;
     entry.embedder = space.embedding().Name();
     entry.is_barred = semantic_->IsBarred(entry.name, asked);
-    entry.question = semantic::ReadQuestion(entry.found.body.prompt);
+    entry.question = semantic::ReadQuestion(entry.found.body.prompt, wanted.namespace_id);
     entry.facing = semantic::Face(entry.question, probe);
     entry.verdicts = semantic::Guard(entry.question, probe, entry.facing);
     neighbours.entries.push_back(std::move(entry));
   }
-  RETURN_IF_ERROR(Compare(neighbours, asked));
-  RefuseRecurring(probe, neighbours.entries);
   return neighbours;
 }
 
-// The nearest ones that nothing speaks against get a probability.
-base::Status Cache::Compare(Neighbours& neighbours, semantic::Asked& asked) {
+// The nearest ones that nothing speaks against get a probability. With `ruling` only so many as
+// Choose needs: comparing words costs more than all else.
+base::Status Cache::Compare(Neighbours& neighbours, semantic::Asked& asked,
+                            const semantic::Ruling* ruling) {
   const semantic::VectorSpace& space = *asked.space;
+  const bool recurs = HasRecurringBorder(neighbours);
+  const Considered* first = nullptr;  // that has a probability
   std::size_t compared = 0;
   for (Considered& entry : neighbours.entries) {
     if (!entry.MayAnswer()) {
       continue;
+    }
+    if (compared++ == kCompared) {
+      break;
+    }
+    if (recurs && entry.facing.has_border &&
+        semantic::DifferInContent(entry.question, asked.probe)) {
+      entry.facing.refusal = semantic::Refusal::kTemplate;  // The rest must say the same.
+      continue;
+    }
+    const bool is_second = first != nullptr;
+    if (ruling != nullptr && is_second && entry.found.body.response == first->found.body.response) {
+      break;  // No second meaning.
     }
     const bool is_whole = entry.facing.is_whole;
     semantic::Probe& stored = is_whole ? entry.question : entry.facing.stored;
@@ -220,9 +227,11 @@ base::Status Cache::Compare(Neighbours& neighbours, semantic::Asked& asked) {
         is_whole ? semantic::Distance{entry.cosine, RivalOf(neighbours, entry)}
                  : semantic::Distance{semantic::CosineOf(stored, put)};
     entry.probability = semantic::ProbabilityOf(stored, put, entry.verdicts, distance);
-    if (++compared == kCompared) {
-      break;
+    if (ruling != nullptr && !is_second &&
+        (!ruling->serves || entry.probability < ruling->threshold)) {
+      break;  // Unsure, whatever the other one is.
     }
+    first = is_second ? first : &entry;
   }
   return base::Ok{};
 }
@@ -297,6 +306,7 @@ base::Result<Cache::Chosen> Cache::ChooseAmong(Search& search, std::string_view 
     const semantic::Ruling ruling =
         semantic_->RulingOf(*asked.space, {search.wanted.namespace_id, type, neighbours.setting},
                             BudgetOf(type, search));
+    RETURN_IF_ERROR(Compare(neighbours, asked, seen == nullptr ? &ruling : nullptr));
     const Considered* best = Choose(neighbours, ruling, search.why);
     if (seen != nullptr) {
       seen->setting = neighbours.setting;
@@ -327,8 +337,8 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
   if (!search.view.may_wait()) {
     return Error{Code::kWouldBlock, "an embedding is computed on a storage thread"};
   }
-  auto spaces =
-      semantic_->Ask(PartitionOf(search.wanted), search.wanted.prompt, search.limits.vector);
+  auto spaces = semantic_->Ask(PartitionOf(search.wanted), search.wanted.prompt,
+                               search.limits.vector, search.limits.pause);
   if (!spaces.ok()) {
     if (spaces.error().code != Code::kUnavailable) {
       return spaces.error();
@@ -383,8 +393,8 @@ base::Result<Likely> Cache::FindLikely(const Question& question, const LookupLim
     likely.why = Absent::kTooLong;
     return likely;
   }
-  ASSIGN_OR_RETURN(auto spaces,
-                   semantic_->Ask(PartitionOf(search.wanted), question.prompt, limits.vector));
+  ASSIGN_OR_RETURN(auto spaces, semantic_->Ask(PartitionOf(search.wanted), question.prompt,
+                                               limits.vector, limits.pause));
   ASSIGN_OR_RETURN(const Chosen chosen,
                    ChooseAmong(search, ruling.type, spaces, &likely.neighbours));
   likely.report = report(likely.neighbours.setting);

@@ -1,4 +1,7 @@
 // CACHE.CALIBRATE: labelled pairs of questions in, what the semantic tier may do out.
+#include <unordered_set>
+#include <vector>
+
 #include "protocol/wire/reader.h"
 #include "protocol/wire/writer.h"
 #include "server/commands/args.h"
@@ -35,15 +38,22 @@ constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kReadOnly};
 constexpr std::array kExamples{
     Example{
         R"(["CACHE.CALIBRATE", [[["What is RAII?", "Explain RAII", true], ["What is RAII?", "What is RAID?", false]], {"apply": false}]])",
-        R"({"pairs": 2, "vetoed": "*", "serves": false, "threshold": 1.0, "bound": 1.0, "wrong_share": 0.0, "hit_share": 0.0, "evidence": 0})"},
+        R"({"pairs": 2, "vetoed": "*", "repeated": 0, "serves": false, "threshold": 1.0, "bound": 1.0, "wrong_share": 0.0, "hit_share": 0.0, "evidence": 0})"},
     Example{R"(["CACHE.CALIBRATE", [[["What is RAII?", true]]]])", R"({"error": "bad_request"})"},
     Example{R"(["CACHE.CALIBRATE", [[], {"type": "nonsense"}]])", R"({"error": "bad_request"})"},
 };
 
+struct Judge {
+  const semantic::Semantic& semantic;
+  storage::NamespaceId home;
+};
+
 struct Judged {
-  semantic::Tally tally;
-  std::int64_t pairs = 0;
+  std::vector<semantic::LabelledPair> pairs;  // without those that a guard vetoes
+  semantic::Tally tally;                      // of these
+  std::unordered_set<std::uint64_t> seen;     // hashes of all
   std::int64_t vetoed = 0;
+  std::uint64_t repeated = 0;
 };
 
 base::Error BadPair(std::uint32_t index, std::string_view what) {
@@ -51,8 +61,8 @@ base::Error BadPair(std::uint32_t index, std::string_view what) {
                                        std::string(what) + "; a pair is [str, str, true or false]"};
 }
 
-base::Status JudgePair(const semantic::Semantic& semantic, std::uint32_t index,
-                       wire::Reader& reader, Judged& judged) {
+base::Status JudgePair(const Judge& judge, std::uint32_t index, wire::Reader& reader,
+                       Judged& judged) {
   const auto items = reader.Array();
   if (!items.ok() || items.value() != 3) {
     return BadPair(index, "is no array of three");
@@ -66,17 +76,25 @@ base::Status JudgePair(const semantic::Semantic& semantic, std::uint32_t index,
   if (!is_right.ok()) {
     return BadPair(index, "has no label");
   }
-  ASSIGN_OR_RETURN(const double probability, semantic.Compare(stored.value(), asked.value()));
-  ++judged.pairs;
-  if (probability <= 0) {
+  semantic::LabelledPair pair;
+  pair.is_right = is_right.value();
+  pair.hash = semantic::LabelledPair::HashOf(stored.value(), asked.value(), pair.is_right);
+  if (!judged.seen.insert(pair.hash).second) {
+    ++judged.repeated;
+    return base::Ok{};
+  }
+  ASSIGN_OR_RETURN(pair.probability,
+                   judge.semantic.Compare(judge.home, stored.value(), asked.value()));
+  if (pair.probability <= 0) {
     ++judged.vetoed;  // Never served, whatever the threshold is.
   } else {
-    judged.tally.Add(probability, is_right.value());
+    judged.tally.Add(pair.probability, pair.is_right);
+    judged.pairs.push_back(pair);
   }
   return base::Ok{};
 }
 
-base::Result<Judged> JudgePairs(const semantic::Semantic& semantic, std::string_view bytes) {
+base::Result<Judged> JudgePairs(const Judge& judge, std::string_view bytes) {
   wire::Reader reader(bytes);
   const auto count = reader.Array();
   if (!count.ok()) {
@@ -90,7 +108,7 @@ base::Result<Judged> JudgePairs(const semantic::Semantic& semantic, std::string_
   }
   Judged judged;
   for (std::uint32_t i = 0; i < count.value(); ++i) {
-    RETURN_IF_ERROR(JudgePair(semantic, i, reader, judged));
+    RETURN_IF_ERROR(JudgePair(judge, i, reader, judged));
   }
   return judged;
 }
@@ -118,22 +136,26 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
                        "CACHE.CALIBRATE keeps what it learns, and this access key may not write; "
                        "with {apply: false} it only reports"};
   }
-  ASSIGN_OR_RETURN(const Judged judged, JudgePairs(semantic, args.Bytes(0)));
-  if (args.BoolOr(kApply, true) && (judged.pairs > 0 || args.BoolOr(kReplace, false))) {
-    RETURN_IF_ERROR(context.instance.store().Run([&](storage::Transaction& transaction)
-                                                     -> base::Status {
-      semantic.Learn(home, {type->name, judged.tally, args.BoolOr(kReplace, false)}, transaction);
-      return base::Ok{};
-    }));
+  ASSIGN_OR_RETURN(Judged judged, JudgePairs({semantic, home}, args.Bytes(0)));
+  const bool replace = args.BoolOr(kReplace, false);
+  if (args.BoolOr(kApply, true) && (!judged.pairs.empty() || replace)) {
+    RETURN_IF_ERROR(
+        context.instance.store().Run([&](storage::Transaction& transaction) -> base::Status {
+          ASSIGN_OR_RETURN(const std::uint64_t known,
+                           semantic.Learn(home, {type->name, judged.pairs, replace}, transaction));
+          judged.repeated += known;
+          return base::Ok{};
+        }));
   }
   const bool alone = !args.BoolOr(kApply, true);
   const semantic::Report report =
       semantic.ReportOf({home, type->name, semantic::Setting::kAlone}, max_error);
   const semantic::Ruling ruling =
       alone ? semantic::ThresholdOf(judged.tally, {.max_error = max_error}) : report.ruling;
-  reply.Map(8);
-  reply.Field("pairs", judged.pairs);
+  reply.Map(9);
+  reply.Field("pairs", judged.seen.size());
   reply.Field("vetoed", judged.vetoed);
+  reply.Field("repeated", judged.repeated);
   reply.Field("serves", ruling.serves);
   reply.Field("threshold", ruling.threshold);
   reply.Field("bound", ruling.bound);
@@ -153,7 +175,8 @@ constexpr CommandSpec kCacheCalibrate{
         "Judges labelled pairs of questions as the semantic tier would, keeps them as evidence of "
         "this namespace and query type, and reports from which probability on answers may be "
         "served inside the error budget. Pairs that a guard vetoes are never served and say "
-        "nothing of the threshold.",
+        "nothing of the threshold. The same pair with the same label is evidence once, however "
+        "often it is given, in one call or in several.",
     .complexity = "O(pairs x embedding)",
     .since = "0.1",
     .flags = kRead | kBlocking,
@@ -161,7 +184,9 @@ constexpr CommandSpec kCacheCalibrate{
     .repeat_from = kNoRepeat,
     .options = kOptions,
     .result =
-        "{pairs, vetoed, serves, threshold: of p_correct, bound: the 98 % upper confidence bound "
+        "{pairs: different ones, vetoed, repeated: not counted, for they were given before, in "
+        "this call or an earlier one, serves, threshold: of p_correct, bound: the 98 % upper "
+        "confidence bound "
         "of the wrong share from there on, wrong_share: of the pairs seen from there on, "
         "hit_share: of all pairs, those above, evidence: pairs known of this namespace and type "
         "from calibration, verification and feedback}",

@@ -212,6 +212,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "semantic")));
   limits.max_error = args.MaybeShare(kMaxError);
   ASSIGN_OR_RETURN(limits.vector, VectorOf(args.BytesOr(kProbeVector, "")));
+  limits.pause = context.pause;
   ASSIGN_OR_RETURN(const Asked given, AskedBy(context, args));
   const cache::Question& question = given.question;
   ASSIGN_OR_RETURN(const cache::Outcome outcome,

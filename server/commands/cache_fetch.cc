@@ -394,6 +394,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   need.limits.count_miss = !context.on_loop();
   ASSIGN_OR_RETURN(need.limits.deepest, TierNamed(args.BytesOr(kTier, "semantic")));
   need.limits.max_error = args.MaybeShare(kMaxError);
+  need.limits.pause = context.pause;
   ASSIGN_OR_RETURN(need.limits.vector, VectorOf(args.BytesOr(kProbeVector, "")));
   ASSIGN_OR_RETURN(need.form, FormOf(context, args, kReplay));
   const bool no_cache = args.BoolOr(kNoCache, false);

@@ -46,6 +46,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   limits.stale_ok_ms = args.MaybeInt(kStaleOkMs);
   ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "semantic")));
   limits.max_error = args.MaybeShare(kMaxError);
+  limits.pause = context.pause;
   ASSIGN_OR_RETURN(limits.vector, VectorOf(args.BytesOr(kProbeVector, "")));
   ASSIGN_OR_RETURN(const Form form, FormOf(context, args, kReplay));
   ASSIGN_OR_RETURN(const Asked asked, AskedBy(context, args));

@@ -85,8 +85,9 @@ struct Context {
   ServerState* server = nullptr;  // the running process; null in embedded mode
   Session* session = nullptr;
   Deferral* deferral = nullptr;
-  std::uint64_t owner = 0;  // the connection's id; 0 in embedded mode
-  cache::Asker asker{};     // lives as long as the request
+  std::uint64_t owner = 0;           // the connection's id; 0 in embedded mode
+  cache::Asker asker{};              // lives as long as the request
+  semantic::Pause* pause = nullptr;  // null: a command waits on its thread
   std::string key_scratch{};
 
   // A command that waits cannot do so on the loop: it answers kWouldBlock there, and is run again.

@@ -94,7 +94,7 @@ struct SemanticOptions {
   std::string embedder = "auto";  // auto, use-lite, hash, http, client
   std::string models_dir;         // empty: where make setup and the package put them
   std::int64_t client_width = 512;
-  std::int64_t vector_cache_bytes = 32 * base::kMiB;
+  std::int64_t vector_cache_bytes = 64 * base::kMiB;
   std::int64_t snapshot_ms = 300'000;
   std::string http_url;  // of an OpenAI-style /v1/embeddings
   std::string http_model;

@@ -328,10 +328,12 @@ constexpr std::array kSemanticRows{
                   Semantic<&SemanticOptions::client_width>(),
                   "Dimensions of the vectors that callers send, with the embedder `client`."),
            2, 4'096),
-    Within(Number("semantic.vector_cache_bytes", Kind::kBytes, Change::kRestart,
-                  Semantic<&SemanticOptions::vector_cache_bytes>(),
-                  "Memory for vectors of texts that come again."),
-           0, 16 * base::kGiB),
+    Within(
+        Number(
+            "semantic.vector_cache_bytes", Kind::kBytes, Change::kRestart,
+            Semantic<&SemanticOptions::vector_cache_bytes>(),
+            "Memory for vectors of texts that come again, and of their words: about 9 KiB a text."),
+        0, 16 * base::kGiB),
     Within(
         Number("semantic.snapshot_ms", Kind::kMilliseconds, Change::kRestart,
                Semantic<&SemanticOptions::snapshot_ms>(),

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "protocol/base/mutex.h"
 #include "protocol/wire/writer.h"
 #include "server/commands/all.h"
 #include "server/commands/channels.h"
@@ -15,6 +16,9 @@ namespace {
 
 using base::Code;
 using base::Error;
+
+constexpr std::string_view kQueueFull =
+    "the queue of the storage threads is full; retry with back-off";
 
 Lane LaneOf(std::uint32_t flags) {
   if ((flags & commands::kWrite) != 0) {
@@ -67,6 +71,7 @@ struct Dispatcher::Job final : public base::Task {
   ReplyTo reply_to;
   base::Nanos received{0};
   base::Buffer reply;
+  std::optional<semantic::Pause::Came> came;  // the vector that it was run again for
   bool failed = false;
 
   bool TooLate(base::Nanos now) const {
@@ -76,7 +81,8 @@ struct Dispatcher::Job final : public base::Task {
     const access::Registry& registry = dispatcher.parts_.instance.access();
     return registry.version() != access_version && !registry.Revalidate(*principal).has_value();
   }
-  base::Status Execute(const storage::View& view, commands::Deferral* deferral = nullptr) {
+  base::Status Execute(const storage::View& view, commands::Deferral* deferral = nullptr,
+                       semantic::Pause* pause = nullptr) {
     const Parts& parts = dispatcher.parts_;
     if (TooLate(dispatcher.clock_.Elapsed())) {
       return Error{Code::kTimeout,
@@ -92,9 +98,9 @@ struct Dispatcher::Job final : public base::Task {
     reply.Clear();
     wire::BeginResponse(request.msgid, reply);
     wire::Writer writer(reply);
-    commands::Context context{parts.instance, *config,        view,
-                              *principal,     &parts.server,  nullptr,
-                              deferral,       reply_to.owner, {bot, received}};
+    commands::Context context{parts.instance,  *config, view,     *principal,
+                              &parts.server,   nullptr, deferral, reply_to.owner,
+                              {bot, received}, pause};
     return plan.spec->run(context, args, writer);
   }
   void Settle(const base::Status& outcome) {
@@ -153,12 +159,60 @@ class Dispatcher::Waiting final : public commands::LateReply {
   std::unique_ptr<Job> job_;
 };
 
-class Dispatcher::ReadCall final : public base::Task, public commands::Deferral {
+// A job without a thread, until its vector comes. Two have to let go of it, in either order: the
+// call that could not go on, and whoever brings the vector.
+class Dispatcher::Parking {
+ public:
+  void Keep(std::unique_ptr<Job> job) {
+    {
+      base::MutexLock lock(mutex_);
+      job_ = std::move(job);
+    }
+    MaybeResume();
+  }
+  void Bring(semantic::Pause::Came came) {
+    {
+      base::MutexLock lock(mutex_);
+      came_ = std::move(came);
+    }
+    MaybeResume();
+  }
+
+ private:
+  void MaybeResume();
+
+  base::Mutex mutex_;
+  std::unique_ptr<Job> job_ GUARDED_BY(mutex_);
+  std::optional<semantic::Pause::Came> came_ GUARDED_BY(mutex_);
+};
+
+class Dispatcher::ReadCall final : public base::Task,
+                                   public commands::Deferral,
+                                   public semantic::Pause {
  public:
   explicit ReadCall(std::unique_ptr<Job> job) : job_(std::move(job)) {}
+  // A job that comes back and finds the queue full has nobody else to answer it.
+  ~ReadCall() override {
+    if (job_ != nullptr && job_->came.has_value()) {
+      job_->Settle(Error{Code::kBusy, std::string(kQueueFull)});
+      base::Mailbox& home = job_->dispatcher.parts_.mailbox;
+      (void)home.Post(std::move(job_));
+    }
+  }
+  ReadCall(const ReadCall&) = delete;
+  ReadCall& operator=(const ReadCall&) = delete;
+  ReadCall(ReadCall&&) = delete;
+  ReadCall& operator=(ReadCall&&) = delete;
+
+  const Came* came() const override { return job_->came.has_value() ? &*job_->came : nullptr; }
 
   std::shared_ptr<commands::LateReply> Take() override {
     return std::make_shared<Waiting>(std::move(job_));
+  }
+
+  std::function<void(Came)> Suspend() override {
+    parking_ = std::make_shared<Parking>();
+    return [parking = parking_](Came came) { parking->Bring(std::move(came)); };
   }
 
   void Run() override {
@@ -166,9 +220,13 @@ class Dispatcher::ReadCall final : public base::Task, public commands::Deferral 
     const storage::View view(parts.instance.store(), parts.instance.clock().Now(),
                              storage::ReadMode::kDisk);
     const base::Status outcome =
-        job_->Execute(view, job_->plan.Is(commands::kWaits) ? this : nullptr);
+        job_->Execute(view, job_->plan.Is(commands::kWaits) ? this : nullptr, this);
     if (job_ == nullptr) {
       return;  // Taken along: it may be answered already.
+    }
+    if (parking_ != nullptr && !outcome.ok() && outcome.error().code == Code::kWouldBlock) {
+      parking_->Keep(std::move(job_));
+      return;
     }
     job_->Settle(outcome);
     base::Mailbox& home = job_->dispatcher.parts_.mailbox;
@@ -177,7 +235,22 @@ class Dispatcher::ReadCall final : public base::Task, public commands::Deferral 
 
  private:
   std::unique_ptr<Job> job_;
+  std::shared_ptr<Parking> parking_;  // null: it was not suspended
 };
+
+void Dispatcher::Parking::MaybeResume() {
+  std::unique_ptr<Job> job;
+  {
+    base::MutexLock lock(mutex_);
+    if (job_ == nullptr || !came_.has_value()) {
+      return;
+    }
+    job = std::move(job_);
+    job->came = std::move(came_);
+  }
+  storage::Store& store = job->dispatcher.parts_.instance.store();
+  (void)store.PostRead(std::make_unique<ReadCall>(std::move(job)));
+}
 
 Dispatcher::Dispatcher(Parts parts) : parts_(std::move(parts)), clock_(parts_.instance.clock()) {}
 Dispatcher::~Dispatcher() = default;
@@ -282,9 +355,7 @@ bool Dispatcher::Offload(const Plan& plan, const Incoming& incoming,
     return true;
   }
   if (!parts_.instance.store().PostRead(std::make_unique<ReadCall>(std::move(job)))) {
-    AppendRefusal(incoming.request,
-                  {Code::kBusy, "the queue of the storage threads is full; retry with back-off"},
-                  out);
+    AppendRefusal(incoming.request, {Code::kBusy, std::string(kQueueFull)}, out);
     parts_.shard.Record(plan.command, 0, true);
     return false;
   }

@@ -109,6 +109,7 @@ class Dispatcher {
 
  private:
   class WriteCall;
+  class Parking;
   class ReadCall;
   class Waiting;
   struct Job;

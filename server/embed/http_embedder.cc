@@ -404,8 +404,14 @@ HttpEmbedder::HttpEmbedder(const HttpEmbedderOptions& options, std::unique_ptr<W
       thread_([this] { worker_->Run(); }) {}
 
 HttpEmbedder::~HttpEmbedder() {
+  Stop();
+}
+
+void HttpEmbedder::Stop() {
   worker_->Stop();
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
 }
 
 Status HttpEmbedder::Submit(std::string text, Done done) {

@@ -68,6 +68,9 @@ class HttpEmbedder final : public Embedder {
   std::size_t Width() const override { return width_; }
 
   base::Status Submit(std::string text, Done done);
+  // All who wait are told kShuttingDown, and so is who comes later. Blocks until that is done; one
+  // caller at a time.
+  void Stop();
   Stats Read() const;
 
  private:

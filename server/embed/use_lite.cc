@@ -121,12 +121,18 @@ Result<TokenVectors> UseLite::EmbedTokens(std::string_view text) const {
   const auto& state = scratch.encoder.state;
   const auto used = static_cast<std::ptrdiff_t>(result.tokens.size() * kUseLiteWidth);
   result.context.assign(state.begin(), state.begin() + used);
-  result.inputs.reserve(result.tokens.size() * kUseLiteInputWidth);
-  for (const Token& token : result.tokens) {
-    const std::span<const float> input = encoder_.InputOf(token.piece);
-    result.inputs.insert(result.inputs.end(), input.begin(), input.end());
-  }
+  result.inputs = InputsOf(result.tokens);
   return result;
+}
+
+std::vector<float> UseLite::InputsOf(std::span<const Token> tokens) const {
+  std::vector<float> inputs;
+  inputs.reserve(tokens.size() * kUseLiteInputWidth);
+  for (const Token& token : tokens) {
+    const std::span<const float> input = encoder_.InputOf(token.piece);
+    inputs.insert(inputs.end(), input.begin(), input.end());
+  }
+  return inputs;
 }
 
 Result<std::vector<Token>> UseLite::Tokens(std::string_view text) const {

@@ -51,6 +51,8 @@ class UseLite final : public LocalEmbedder {
   base::Result<Vector> Embed(std::string_view text) const override;
   // The same vector, and what it was made of, for little more. Inputs are kUseLiteInputWidth wide.
   base::Result<TokenVectors> EmbedTokens(std::string_view text) const;
+  // What the tokens are wherever they stand; of tokens that this model made.
+  std::vector<float> InputsOf(std::span<const Token> tokens) const;
   // The tokens alone, without a vector: a few microseconds.
   base::Result<std::vector<Token>> Tokens(std::string_view text) const;
 

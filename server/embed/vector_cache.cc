@@ -30,9 +30,7 @@ VectorCache::VectorCache(const VectorCacheOptions& options)
 std::size_t VectorCache::BytesOf(const Entry& entry) {
   std::size_t bytes = kOverheadBytes + entry.prompt.capacity() + BytesOfFloats(*entry.vector);
   if (entry.tokens != nullptr) {
-    const TokenVectors& tokens = *entry.tokens;
-    bytes += tokens.tokens.capacity() * sizeof(Token) + BytesOfFloats(tokens.context) +
-             BytesOfFloats(tokens.inputs);
+    bytes += entry.tokens->Bytes();
   }
   return bytes;
 }
@@ -57,12 +55,12 @@ std::shared_ptr<const Vector> VectorCache::Find(std::string_view prompt) {
   return is_there ? entry->vector : nullptr;
 }
 
-std::shared_ptr<const TokenVectors> VectorCache::FindTokens(std::string_view prompt) {
+VectorCache::Known VectorCache::FindTokens(std::string_view prompt) {
   const base::MutexLock lock(mutex_);
   const auto entry = Touch(prompt);
   const bool is_there = entry != entries_.end() && entry->tokens != nullptr;
   ++(is_there ? hits_ : misses_);
-  return is_there ? entry->tokens : nullptr;
+  return is_there ? Known{entry->vector, entry->tokens} : Known{};
 }
 
 void VectorCache::Keep(std::string_view prompt, std::shared_ptr<const Vector> vector) {
@@ -72,14 +70,9 @@ void VectorCache::Keep(std::string_view prompt, std::shared_ptr<const Vector> ve
   Insert(std::move(entry));
 }
 
-void VectorCache::KeepTokens(std::string_view prompt, std::shared_ptr<const TokenVectors> tokens) {
-  ENSURE(tokens != nullptr);
-  // A copy, for the vector stays when the tokens are dropped.
-  Entry entry{std::string(prompt),
-              std::make_shared<const Vector>(tokens->vector),
-              std::move(tokens),
-              0,
-              {}};
+void VectorCache::KeepTokens(std::string_view prompt, Known known) {
+  ENSURE(known.vector != nullptr && known.tokens != nullptr);
+  Entry entry{std::string(prompt), std::move(known.vector), std::move(known.tokens), 0, {}};
   const base::MutexLock lock(mutex_);
   Insert(std::move(entry));
 }

@@ -19,6 +19,7 @@
 
 #include "protocol/base/mutex.h"
 #include "server/embed/embedder.h"
+#include "server/embed/packed_tokens.h"
 
 namespace reprise::embed {
 
@@ -40,14 +41,19 @@ class VectorCache {
 
   explicit VectorCache(const VectorCacheOptions& options);
 
+  // With tokens there is a vector.
+  struct Known {
+    std::shared_ptr<const Vector> vector;
+    std::shared_ptr<const PackedTokens> tokens;
+  };
+
   // Null when it is not there. Each of the two counts a hit or a miss.
   std::shared_ptr<const Vector> Find(std::string_view prompt);
-  std::shared_ptr<const TokenVectors> FindTokens(std::string_view prompt);
+  Known FindTokens(std::string_view prompt);
 
-  // Replaces what is there. A vector must not be null.
+  // Replaces what is there. A vector must not be null; nor must tokens.
   void Keep(std::string_view prompt, std::shared_ptr<const Vector> vector);
-  // Keeps the vector in it, too.
-  void KeepTokens(std::string_view prompt, std::shared_ptr<const TokenVectors> tokens);
+  void KeepTokens(std::string_view prompt, Known known);
 
   void Clear();
   Stats Read() const;
@@ -57,7 +63,7 @@ class VectorCache {
   struct Entry {
     std::string prompt;
     std::shared_ptr<const Vector> vector;
-    std::shared_ptr<const TokenVectors> tokens;  // null: not kept
+    std::shared_ptr<const PackedTokens> tokens;  // null: not kept
     std::size_t bytes = 0;
     Prompts::iterator place_with_tokens;  // while there are tokens
   };

@@ -14,12 +14,11 @@ std::shared_ptr<const Vector> VectorOf(float value) {
   return std::make_shared<const Vector>(Vector(8, value));
 }
 
-std::shared_ptr<const TokenVectors> TokensOf(float value) {
+VectorCache::Known TokensOf(float value) {
   TokenVectors tokens;
-  tokens.vector.assign(8, value);
   tokens.tokens.resize(4);
   tokens.context.assign(32, value);
-  return std::make_shared<const TokenVectors>(tokens);
+  return {VectorOf(value), std::make_shared<const PackedTokens>(PackedTokens::Of(tokens))};
 }
 
 // What one entry without tokens takes.
@@ -74,14 +73,14 @@ TEST_CASE("tokens of only the most recent are kept, the vectors of all") {
   VectorCache cache({1 << 20U, 2, 0});
   cache.KeepTokens("1", TokensOf(1));
   cache.KeepTokens("2", TokensOf(2));
-  CHECK(cache.FindTokens("1")->context.size() == 32);
+  CHECK(cache.FindTokens("1").tokens->context.size() == 32);
   cache.KeepTokens("3", TokensOf(3));
-  CHECK(cache.FindTokens("2") == nullptr);
+  CHECK(cache.FindTokens("2").tokens == nullptr);
   CHECK(cache.Find("2")->front() == 2);
-  CHECK(cache.FindTokens("1") != nullptr);
-  CHECK(cache.FindTokens("3") != nullptr);
+  CHECK(cache.FindTokens("1").vector->front() == 1);
+  CHECK(cache.FindTokens("3").tokens != nullptr);
   cache.Keep("3", VectorOf(4));
-  CHECK(cache.FindTokens("3") == nullptr);
+  CHECK(cache.FindTokens("3").tokens == nullptr);
 }
 
 TEST_CASE("an emptied cache has nothing, and what was found before stays") {

@@ -58,6 +58,9 @@ Instance::~Instance() {
   }
   index_writer_.reset();
   flight_timer_.reset();
+  if (semantic_ != nullptr) {
+    semantic_->StopEmbedding();  // It posts to the store.
+  }
   store_.reset();  // It finishes what was submitted, which still uses the cache.
 }
 

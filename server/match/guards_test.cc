@@ -287,6 +287,7 @@ TEST_CASE("a negation on one side is vetoed") {
 
 TEST_CASE("opposites are vetoed") {
   CheckVetoed(Guard::kAntonyms, {
+                                    {"Can I start a router?", "Can I stop a router?"},
                                     {"enable dark mode", "disable dark mode"},
                                     {"turn on location", "turn off location"},
                                     {"increase the font", "decrease the font"},

@@ -394,6 +394,16 @@ void PairWeekends(Side& one, Side& other) {
   }
 }
 
+// "start" is spelled out by "stop a router", too.
+bool HoldsOpposite(const Word& word, const Side& side, std::size_t at, std::size_t span) {
+  for (std::size_t k = at; k < at + span; ++k) {
+    if (AreOpposite(word.canon, side.At(k).canon)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // One word of `one` for several neighbours of `other`: "ml" and "machine learning", "postcode" and
 // "post code", "otc" and "over the counter". The several share the partner.
 void PairCompounds(Side& one, Side& other) {
@@ -402,7 +412,7 @@ void PairCompounds(Side& one, Side& other) {
       for (const std::size_t j : Alone(other, content)) {
         const bool short_word = one.At(i).folded.size() < 3;
         const std::size_t span = !content && short_word ? 0 : SpanOf(one.At(i), other, j);
-        if (span > 0) {
+        if (span > 0 && !HoldsOpposite(one.At(i), other, j, span)) {
           JoinSpan(one, i, other, {j, span});
           break;
         }

@@ -38,8 +38,9 @@ bool HasTokens(const Probe& probe) {
 
 }  // namespace
 
-Probe ReadQuestion(std::string_view text) {
+Probe ReadQuestion(std::string_view text, storage::NamespaceId owner) {
   Probe probe;
+  probe.owner = owner;
   probe.text = text;
   probe.words = match::ReadWords(text);
   return probe;

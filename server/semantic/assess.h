@@ -17,6 +17,7 @@
 #include "server/match/features.h"
 #include "server/match/guards.h"
 #include "server/match/words.h"
+#include "storage/engine/namespace_id.h"
 
 namespace reprise::semantic {
 
@@ -25,6 +26,7 @@ using VectorsPtr = std::shared_ptr<const embed::TokenVectors>;
 
 // A question as the tier sees it.
 struct Probe {
+  storage::NamespaceId owner{0};
   std::string text;
   match::Words words;
   VectorsPtr vectors;
@@ -38,7 +40,7 @@ struct Distance {
 };
 
 // A text without vectors.
-Probe ReadQuestion(std::string_view text);
+Probe ReadQuestion(std::string_view text, storage::NamespaceId owner = {});
 // What the words alone say: microseconds, so it comes before the tokens.
 match::Verdicts Guard(const Probe& stored, const Probe& asked);
 // What the model sees. Without tokens of both, what their words say.

@@ -23,12 +23,20 @@ using base::Error;
 constexpr std::string_view kClientPrefix = "client-";  // of a fingerprint
 
 embed::VectorCacheOptions CacheOptionsOf(std::int64_t bytes) {
-  constexpr std::size_t kWithTokens = 256;  // about 40 KiB each
+  constexpr std::int64_t kTextWithTokens = 12 * 1024;  // usual bytes of one, and some to spare
   embed::VectorCacheOptions options;
   options.bytes_max = static_cast<std::size_t>(bytes);
-  options.token_entries_max = kWithTokens;
+  options.token_entries_max = static_cast<std::size_t>(bytes / kTextWithTokens);
   options.seed = RandomSeed();
   return options;
+}
+
+// In the cache of vectors.
+std::string KeyOf(const OwnText& text) {
+  const auto prefix = storage::PrefixOf(text.owner);
+  std::string key(prefix.data(), prefix.size());
+  key += text.text;
+  return key;
 }
 
 class UseLiteEmbedding final : public Embedding {
@@ -42,28 +50,36 @@ class UseLiteEmbedding final : public Embedding {
   bool HasTokens() const override { return true; }
   bool IsLocal() const override { return true; }
 
-  base::Result<VectorsPtr> Embed(std::string_view text) const override {
-    if (const auto known = cache_.Find(text); known != nullptr) {
+  base::Result<VectorsPtr> Embed(const OwnText& text) const override {
+    if (const auto known = cache_.Find(KeyOf(text)); known != nullptr) {
       auto vectors = std::make_shared<embed::TokenVectors>();
       vectors->vector = *known;
       return VectorsPtr(std::move(vectors));
     }
     return Compute(text);
   }
-  base::Result<VectorsPtr> EmbedTokens(std::string_view text) const override {
-    if (VectorsPtr known = cache_.FindTokens(text); known != nullptr) {
-      return known;
+  base::Result<VectorsPtr> EmbedTokens(const OwnText& text) const override {
+    const embed::VectorCache::Known known = cache_.FindTokens(KeyOf(text));
+    if (known.tokens == nullptr) {
+      return Compute(text);
     }
-    return Compute(text);
+    auto vectors = std::make_shared<embed::TokenVectors>();
+    vectors->vector = *known.vector;
+    vectors->tokens = known.tokens->tokens;
+    vectors->context = known.tokens->Context();
+    vectors->inputs = model_->InputsOf(vectors->tokens);
+    return VectorsPtr(std::move(vectors));
   }
 
  private:
-  base::Result<VectorsPtr> Compute(std::string_view text) const {
-    ASSIGN_OR_RETURN(embed::TokenVectors made, model_->EmbedTokens(text));
+  base::Result<VectorsPtr> Compute(const OwnText& text) const {
+    ASSIGN_OR_RETURN(embed::TokenVectors made, model_->EmbedTokens(text.text));
     embedded_.fetch_add(1, std::memory_order_relaxed);
-    auto vectors = std::make_shared<const embed::TokenVectors>(std::move(made));
-    cache_.KeepTokens(text, vectors);
-    return VectorsPtr(std::move(vectors));
+    auto packed = std::make_shared<const embed::PackedTokens>(embed::PackedTokens::Of(made));
+    made.context = packed->Context();  // As when they are found: the same text, the same judgement.
+    cache_.KeepTokens(KeyOf(text),
+                      {std::make_shared<const embed::Vector>(made.vector), std::move(packed)});
+    return VectorsPtr(std::make_shared<const embed::TokenVectors>(std::move(made)));
   }
 
   const std::unique_ptr<embed::UseLite> model_;
@@ -90,57 +106,82 @@ class HashEmbedding final : public Embedding {
   std::string_view Fingerprint() const override { return model_.Fingerprint(); }
   std::size_t Width() const override { return model_.Width(); }
 
-  base::Result<VectorsPtr> Embed(std::string_view text) const override {
+  base::Result<VectorsPtr> Embed(const OwnText& text) const override {
     embed::TokenVectors made;
-    ASSIGN_OR_RETURN(made.vector, model_.Embed(text));
+    ASSIGN_OR_RETURN(made.vector, model_.Embed(text.text));
     embedded_.fetch_add(1, std::memory_order_relaxed);
     return VectorsPtr(std::make_shared<const embed::TokenVectors>(std::move(made)));
   }
 
  private:
-  const embed::HashEmbedder model_;
+  const embed::HashEmbedder model_{};
 };
 
 // Asks an endpoint, and waits for it as long as the deadline allows.
 class HttpEmbedding final : public Embedding {
  public:
   HttpEmbedding(std::unique_ptr<embed::HttpEmbedder> model, std::int64_t cache_bytes)
-      : model_(std::move(model)), cache_(CacheOptionsOf(cache_bytes)) {}
+      : cache_(CacheOptionsOf(cache_bytes)), model_(std::move(model)) {}
 
   std::string_view Name() const override { return model_->Name(); }
   std::string_view Fingerprint() const override { return model_->Fingerprint(); }
   std::size_t Width() const override { return model_->Width(); }
 
-  base::Result<VectorsPtr> Embed(std::string_view text) const override {
-    auto made = std::make_shared<embed::TokenVectors>();
-    if (const auto known = cache_.Find(text); known != nullptr) {
-      made->vector = *known;
-      return VectorsPtr(std::move(made));
+  base::Result<VectorsPtr> Embed(const OwnText& text) const override {
+    if (const auto known = cache_.Find(KeyOf(text)); known != nullptr) {
+      return TextVector(*known);
     }
     auto answer = std::make_shared<std::promise<base::Result<embed::Vector>>>();
     auto coming = answer->get_future();
     const base::Status submitted = model_->Submit(
-        std::string(text),
+        std::string(text.text),
         [answer](base::Result<embed::Vector> vector) { answer->set_value(std::move(vector)); });
+    return submitted.ok() ? Keep(KeyOf(text), coming.get()) : Unavailable(submitted.error());
+  }
+
+  base::Result<VectorsPtr> EmbedOrPause(const OwnText& text, Pause& pause) const override {
+    if (pause.came() != nullptr) {
+      return *pause.came();
+    }
+    if (const auto known = cache_.Find(KeyOf(text)); known != nullptr) {
+      return TextVector(*known);
+    }
+    const std::function<void(Pause::Came)> resume = pause.Suspend();
+    const base::Status submitted =
+        model_->Submit(std::string(text.text),
+                       [this, resume, key = KeyOf(text)](base::Result<embed::Vector> vector) {
+                         if (vector.ok() || vector.error().code != Code::kShuttingDown) {
+                           resume(Keep(key, std::move(vector)));
+                         }
+                       });
     if (!submitted.ok()) {
       return Unavailable(submitted.error());
     }
-    base::Result<embed::Vector> vector = coming.get();
-    if (!vector.ok()) {
-      return Unavailable(vector.error());
-    }
-    embedded_.fetch_add(1, std::memory_order_relaxed);
-    made->vector = std::move(vector).value();
-    cache_.Keep(text, std::make_shared<const embed::Vector>(made->vector));
-    return VectorsPtr(std::move(made));
+    return Error{Code::kWouldBlock, "the vector comes from elsewhere"};
   }
 
+  void Stop() override { model_->Stop(); }
+
  private:
+  static VectorsPtr TextVector(const embed::Vector& vector) {
+    auto vectors = std::make_shared<embed::TokenVectors>();
+    vectors->vector = vector;
+    return vectors;
+  }
+  base::Result<VectorsPtr> Keep(const std::string& key, base::Result<embed::Vector> came) const {
+    if (!came.ok()) {
+      return Unavailable(came.error());
+    }
+    embedded_.fetch_add(1, std::memory_order_relaxed);
+    const auto vector = std::make_shared<const embed::Vector>(std::move(came).value());
+    cache_.Keep(key, vector);
+    return TextVector(*vector);
+  }
   // Whatever it was: to a lookup it is a miss.
   static Error Unavailable(const Error& error) { return {Code::kUnavailable, error.detail}; }
 
-  const std::unique_ptr<embed::HttpEmbedder> model_;
   mutable embed::VectorCache cache_;
+  const std::unique_ptr<embed::HttpEmbedder> model_;  // its thread uses the cache
 };
 
 class ClientEmbedding final : public Embedding {
@@ -152,7 +193,7 @@ class ClientEmbedding final : public Embedding {
   std::string_view Fingerprint() const override { return fingerprint_; }
   std::size_t Width() const override { return width_; }
   bool IsClient() const override { return true; }
-  base::Result<VectorsPtr> Embed(std::string_view /*text*/) const override {
+  base::Result<VectorsPtr> Embed(const OwnText& /*text*/) const override {
     return Error{Code::kBadRequest, "the server has no embedder of its own"};
   }
 

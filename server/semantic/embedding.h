@@ -4,12 +4,13 @@
 // `client`. What cannot be had is replaced by `hash`, with a warning that says so.
 //
 // Threads: any but a loop. Errors: kBadRequest (text, or a vector of the wrong width, with NaN, or
-// zero), kUnavailable (http: no answer in time, breaker open). Units: unit vectors. Lifetime: what
-// is returned is shared and does not change.
+// zero), kUnavailable (http: no answer in time, breaker open), kWouldBlock (see Pause). Units: unit
+// vectors. Lifetime: what is returned is shared and does not change.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,14 +21,34 @@
 #include "protocol/base/result.h"
 #include "server/embed/embedder.h"
 #include "server/semantic/assess.h"
+#include "storage/engine/namespace_id.h"
 
 namespace reprise::semantic {
+
+// How a call waits for a vector that comes from elsewhere, without keeping a thread.
+class Pause {
+ public:
+  using Came = base::Result<VectorsPtr>;
+  virtual ~Pause() = default;
+  // What the call was run again for; null: it has not waited yet.
+  virtual const Came* came() const = 0;
+  // Once. If the call ends with kWouldBlock then, it is run again when what this answers is called,
+  // with the vectors or why there are none. Dropped instead, the call has no reply. Any thread.
+  virtual std::function<void(Came)> Suspend() = 0;
+};
+
+// Of whom a text is. What is remembered of it is remembered for that namespace alone: how long an
+// answer takes must not tell what others have asked.
+struct OwnText {
+  storage::NamespaceId owner{0};
+  std::string_view text;
+};
 
 struct EmbeddingOptions {
   std::string embedder = "auto";
   std::string models_dir;  // empty: models beside the build tree's programs, or the package's
   std::int64_t client_width = 512;  // of `client`
-  std::int64_t cache_bytes = 32 * 1024 * 1024;
+  std::int64_t cache_bytes = 64 * 1024 * 1024;
   // Of `http`.
   std::string url;
   std::string model;
@@ -54,9 +75,15 @@ class Embedding {
   // Vectors come from the callers.
   virtual bool IsClient() const { return false; }
   // With tokens only where they cost nothing.
-  virtual base::Result<VectorsPtr> Embed(std::string_view text) const = 0;
+  virtual base::Result<VectorsPtr> Embed(const OwnText& text) const = 0;
   // With tokens, if it HasTokens.
-  virtual base::Result<VectorsPtr> EmbedTokens(std::string_view text) const { return Embed(text); }
+  virtual base::Result<VectorsPtr> EmbedTokens(const OwnText& text) const { return Embed(text); }
+  // The same, but waits for nobody: kWouldBlock when the call was suspended.
+  virtual base::Result<VectorsPtr> EmbedOrPause(const OwnText& text, Pause& /*pause*/) const {
+    return Embed(text);
+  }
+  // Nothing is embedded any more by an embedder that waits; those who pause have no reply.
+  virtual void Stop() {}
   // Why it is not what was asked for; empty: it is.
   std::string_view warning() const { return warning_; }
   std::uint64_t embedded() const { return embedded_.load(std::memory_order_relaxed); }

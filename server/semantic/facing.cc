@@ -98,16 +98,16 @@ Facing Face(const Probe& stored, const Probe& asked) {
     const Segments segments = SegmentsOf(asked.text);
     const auto question =
         segments.empty() ? "" : segments[FindQuestion(asked.text, segments)].In(asked.text);
-    facing.stored = ReadQuestion(question);
-    facing.asked = ReadQuestion(question);
+    facing.stored = ReadQuestion(question, stored.owner);
+    facing.asked = ReadQuestion(question, asked.owner);
     return facing;
   }
   if (!AreQuestions(frame) && !AreSameWords(frame.stored.text, frame.asked.text)) {
     facing.refusal = is_long ? Refusal::kContext : Refusal::kTemplate;
     return facing;
   }
-  facing.stored = ReadQuestion(frame.stored.text);
-  facing.asked = ReadQuestion(frame.asked.text);
+  facing.stored = ReadQuestion(frame.stored.text, stored.owner);
+  facing.asked = ReadQuestion(frame.asked.text, asked.owner);
   return facing;
 }
 

@@ -2,12 +2,16 @@
 
 namespace reprise::semantic {
 
-FingerprintHash HashOf(std::string_view fingerprint) {
+std::uint64_t StableHash(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : fingerprint) {
+  for (const char byte : text) {
     hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
   }
-  return FingerprintHash{hash};
+  return hash;
+}
+
+FingerprintHash HashOf(std::string_view fingerprint) {
+  return FingerprintHash{StableHash(fingerprint)};
 }
 
 std::string HexOf(FingerprintHash hash) {

@@ -13,7 +13,8 @@ namespace reprise::semantic {
 
 enum class FingerprintHash : std::uint64_t {};
 
-// FNV-1a: the same on every machine and in every version.
+// FNV-1a: the same on every machine and in every version, for what is kept on disk.
+std::uint64_t StableHash(std::string_view text);
 FingerprintHash HashOf(std::string_view fingerprint);
 // 16 hexadecimal digits.
 std::string HexOf(FingerprintHash hash);

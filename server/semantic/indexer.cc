@@ -313,7 +313,8 @@ base::Result<std::optional<embed::Vector>> Indexer::Make(const Entry& entry) con
   if (!prompt.has_value()) {
     return std::optional<embed::Vector>{};
   }
-  ASSIGN_OR_RETURN(const VectorsPtr vectors, EmbedWhole(current_.embedding(), *prompt));
+  ASSIGN_OR_RETURN(const VectorsPtr vectors,
+                   EmbedWhole(current_.embedding(), {entry.partition.namespace_id, *prompt}));
   return std::optional(vectors->vector);
 }
 

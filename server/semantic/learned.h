@@ -2,20 +2,24 @@
 //
 // Evidence is of a namespace, a query type and an embedder: the probabilities of one embedder's
 // hits say nothing of another's. What is learned of an embedder that does not run any more is kept,
-// for the day it comes back.
+// for the day it comes back. A labelled pair is evidence once, however often it is given.
 //
 // Threads: readers any; one mutex, a leaf. Add, Learn and DropNamespace inside a transaction, on
 // the store's writer: memory is changed with the row. A commit that fails leaves memory ahead of
-// the rows until the next start. Errors: kCorrupt (a row that cannot be read), those of the store.
-// Complexity: O(1), a new threshold O(kBins). Limits: kRulingsMax thresholds are kept.
+// the rows until the next start. Errors: kCorrupt (a row that cannot be read), kTooLarge, those of
+// the store. Complexity: O(1), a new threshold O(kBins). Limits: kRulingsMax thresholds are kept;
+// kLabelledPairsMax pairs a topic.
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 
 #include "protocol/base/mutex.h"
@@ -36,6 +40,18 @@ struct Topic {
   std::string type;
 
   auto operator<=>(const Topic&) const = default;
+};
+
+// Labelled pairs that are remembered of one topic.
+inline constexpr std::size_t kLabelledPairsMax = 200'000;
+
+// A pair of questions that the tier judged, and whether the answer of one serves the other.
+struct LabelledPair {
+  std::uint64_t hash = 0;  // of both texts and the label
+  double probability = 0;
+  bool is_right = false;
+
+  static std::uint64_t HashOf(std::string_view stored, std::string_view asked, bool is_right);
 };
 
 // What there is to say of a topic, for people.
@@ -63,16 +79,21 @@ class Learned {
     bool is_good = false;
   };
   void Add(const Topic& topic, const Verdict& verdict, storage::Transaction& transaction);
-  // Labelled pairs; `replace` forgets earlier ones.
-  void Learn(const Topic& topic, const Tally& pairs, bool replace,
-             storage::Transaction& transaction);
+  // `replace` forgets earlier pairs. Answers how many were known already. kTooLarge beyond
+  // kLabelledPairsMax.
+  base::Result<std::uint64_t> Learn(const Topic& topic, std::span<const LabelledPair> pairs,
+                                    bool replace, storage::Transaction& transaction);
   void DropNamespace(storage::NamespaceId id, storage::Transaction& transaction);
 
  private:
+  base::Status LoadEvidence(std::string_view key, std::string_view row);
+  base::Status LoadLabelled(std::string_view key, std::string_view row);
   void Write(const Topic& topic, storage::Transaction& transaction) REQUIRES(mutex_);
 
   mutable base::Mutex mutex_;
   std::map<Topic, Evidence> evidence_ GUARDED_BY(mutex_);
+  // Hashes of the labelled pairs that are counted in it.
+  std::map<Topic, std::unordered_set<std::uint64_t>> labelled_ GUARDED_BY(mutex_);
   // By budget in ppm, forgotten when evidence changes.
   mutable std::map<std::tuple<Topic, Setting, std::int64_t>, Ruling> rulings_ GUARDED_BY(mutex_);
 };

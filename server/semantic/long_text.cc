@@ -39,19 +39,25 @@ void Stretch(float length, embed::Vector& vector) {
   }
 }
 
+base::Result<VectorsPtr> EmbedPart(const Embedding& embedding, const OwnText& text, Pause* pause) {
+  return pause == nullptr ? embedding.Embed(text) : embedding.EmbedOrPause(text, *pause);
+}
+
 }  // namespace
 
-base::Result<VectorsPtr> EmbedWhole(const Embedding& embedding, std::string_view text) {
+base::Result<VectorsPtr> EmbedWhole(const Embedding& embedding, const OwnText& own, Pause* pause) {
+  const std::string_view text = own.text;
   if (text.size() > kReadBytesMax) {
     return base::Error{base::Code::kBadRequest,
                        "the prompt is longer than the semantic tier reads"};
   }
   if (!IsLong(text)) {
-    return embedding.Embed(text);
+    return EmbedPart(embedding, own, pause);
   }
   const Segments segments = SegmentsOf(text);
   const std::size_t question = FindQuestion(text, segments);
-  ASSIGN_OR_RETURN(const VectorsPtr asked, embedding.Embed(segments[question].In(text)));
+  ASSIGN_OR_RETURN(const VectorsPtr asked,
+                   EmbedPart(embedding, {own.owner, segments[question].In(text)}, pause));
   auto whole = std::make_shared<embed::TokenVectors>();
   whole->vector.assign(asked->vector.size(), 0);
   for (std::size_t i = 0; i < segments.size(); ++i) {

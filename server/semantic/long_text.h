@@ -10,8 +10,6 @@
 // Complexity: one embedding of at most kPartTokens tokens, and O(bytes). Threads: as Embedding.
 #pragma once
 
-#include <string_view>
-
 #include "protocol/base/result.h"
 #include "server/semantic/embedding.h"
 
@@ -19,6 +17,8 @@ namespace reprise::semantic {
 
 inline constexpr float kQuestionShare = 0.6F;
 
-base::Result<VectorsPtr> EmbedWhole(const Embedding& embedding, std::string_view text);
+// With `pause` it waits for nobody: kWouldBlock when the vector has to come from elsewhere.
+base::Result<VectorsPtr> EmbedWhole(const Embedding& embedding, const OwnText& own,
+                                    Pause* pause = nullptr);
 
 }  // namespace reprise::semantic

@@ -18,10 +18,12 @@ std::unique_ptr<Embedding> Hash() {
   return Embedding::Make(options, clock).value();
 }
 
+constexpr storage::NamespaceId kOwner{1};
+
 float Cosine(std::string_view one, std::string_view other) {
   const auto embedding = Hash();
-  const auto left = EmbedWhole(*embedding, one).value();
-  const auto right = EmbedWhole(*embedding, other).value();
+  const auto left = EmbedWhole(*embedding, {kOwner, one}).value();
+  const auto right = EmbedWhole(*embedding, {kOwner, other}).value();
   float cosine = 0;
   for (std::size_t i = 0; i < left->vector.size(); ++i) {
     cosine += left->vector[i] * right->vector[i];
@@ -41,7 +43,8 @@ std::string Document(int seed) {
 TEST_CASE("a short text has the vector that the embedder gives it") {
   const auto embedding = Hash();
   const std::string_view text = "How do I reset my password?";
-  CHECK(EmbedWhole(*embedding, text).value()->vector == embedding->Embed(text).value()->vector);
+  CHECK(EmbedWhole(*embedding, {kOwner, text}).value()->vector ==
+        embedding->Embed({kOwner, text}).value()->vector);
 }
 
 TEST_CASE("a long text has a unit vector in which its last word counts") {
@@ -65,8 +68,8 @@ TEST_CASE("the same text with the question in other words is nearest") {
 
 TEST_CASE("what is longer than the tier reads has no vector") {
   const auto embedding = Hash();
-  CHECK(EmbedWhole(*embedding, std::string(kReadBytesMax, 'a')).ok());
-  const auto refused = EmbedWhole(*embedding, std::string(kReadBytesMax + 1, 'a'));
+  CHECK(EmbedWhole(*embedding, {kOwner, std::string(kReadBytesMax, 'a')}).ok());
+  const auto refused = EmbedWhole(*embedding, {kOwner, std::string(kReadBytesMax + 1, 'a')});
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().code == base::Code::kBadRequest);
 }

@@ -39,7 +39,8 @@ class FakeEmbedding final : public Embedding {
   std::string_view Name() const override { return name_; }
   std::string_view Fingerprint() const override { return name_; }
   std::size_t Width() const override { return kWidth; }
-  base::Result<VectorsPtr> Embed(std::string_view text) const override {
+  base::Result<VectorsPtr> Embed(const OwnText& own) const override {
+    const std::string_view text = own.text;
     if (world_.is_down || world_.poisoned.contains(std::string(text))) {
       return Error{Code::kUnavailable, "it is down"};
     }
@@ -423,27 +424,39 @@ TEST_CASE("evidence of one embedder does not decide for another, and is there wh
   const auto evidence = [&bench] {
     return bench.semantic().ReportOf({kHome, "general", Setting::kAlone}, 0.02).evidence;
   };
-  const auto learn = [&bench](std::uint32_t pairs) {
-    Tally tally;
-    tally.Add(0.9, true, pairs);
+  // Answers how many of them were known.
+  const auto learn = [&bench](std::uint64_t count, bool replace = false) {
+    std::vector<LabelledPair> pairs;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      pairs.push_back({LabelledPair::HashOf("stored", std::to_string(i), true), 0.9, true});
+    }
+    std::uint64_t known = 0;
     REQUIRE(bench.store()
                 .Run([&](storage::Transaction& transaction) -> base::Status {
-                  bench.semantic().Learn(kHome, {"general", tally}, transaction);
+                  ASSIGN_OR_RETURN(known, bench.semantic().Learn(kHome, {"general", pairs, replace},
+                                                                 transaction));
                   return base::Ok{};
                 })
                 .ok());
+    return known;
   };
   bench.Start("fake-a");
-  learn(500);
+  CHECK(learn(400) == 0);
+  CHECK(learn(500) == 400);  // A pair is evidence once,
   CHECK(evidence() == 500);
   CHECK(bench.semantic().ReportOf({kHome, "general", Setting::kAlone}, 0.02).ruling.serves);
   bench.Start("fake-b");
   CHECK(evidence() == 0);
   CHECK_FALSE(bench.semantic().ReportOf({kHome, "general", Setting::kAlone}, 0.02).ruling.serves);
-  learn(7);
+  CHECK(learn(7) == 0);  // of each embedder,
   CHECK(evidence() == 7);
   bench.Start("fake-a");
   CHECK(evidence() == 500);
+  CHECK(learn(501) == 500);  // after a restart, too.
+  CHECK(learn(3, true) == 0);
+  CHECK(evidence() == 3);
+  bench.Start("fake-a");
+  CHECK(learn(4) == 3);
 }
 
 TEST_CASE("a bad hit stays barred by the next embedder") {

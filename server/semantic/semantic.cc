@@ -81,12 +81,13 @@ bool Semantic::HasEntries(const Partition& partition) const {
 }
 
 base::Result<std::vector<Asked>> Semantic::Ask(const Partition& partition, std::string_view text,
-                                               std::span<const float> vector) const {
+                                               std::span<const float> vector, Pause* pause) const {
+  const OwnText own{partition.namespace_id, text};
   const auto spaces = spaces_->All();
   const auto taker = std::find_if(spaces.begin(), spaces.end(),
                                   [vector](const auto& space) { return space->Takes(vector); });
   if (taker == spaces.end() && !vector.empty()) {
-    return spaces.front()->MakeProbe(text, vector).error();  // It belongs nowhere.
+    return spaces.front()->MakeProbe(own, vector).error();  // It belongs nowhere.
   }
   std::vector<Asked> asked;
   std::optional<Error> refused;
@@ -99,7 +100,9 @@ base::Result<std::vector<Asked>> Semantic::Ask(const Partition& partition, std::
     if (is_of_other || (spaces.size() == 1 && !space->HasEntries(partition))) {
       continue;
     }
-    auto probe = space->MakeProbe(text, is_client ? vector : std::span<const float>());
+    // What a call was run again for is of one embedder.
+    auto probe = space->MakeProbe(own, is_client ? vector : std::span<const float>(),
+                                  space == spaces.front() ? pause : nullptr);
     if (probe.ok()) {
       asked.push_back({space, std::move(probe).value()});
       continue;
@@ -121,15 +124,15 @@ bool Semantic::IsBarred(std::string_view entry, const Asked& asked) const {
     return false;
   }
   const std::string spelling = SpellingOf(asked.probe.text);
-  return quarantine_.IsBarred(
-      entry, spelling,
-      TraceOf(*asked.space, spelling, PackedVector::Of(asked.probe.vectors->vector)));
+  return quarantine_.IsBarred(entry, spelling,
+                              TraceOf(*asked.space, {asked.probe.owner, spelling},
+                                      PackedVector::Of(asked.probe.vectors->vector)));
 }
 
 Trace Semantic::ProbeOf(const Asked& asked) {
   const PackedVector vector = PackedVector::Of(asked.probe.vectors->vector);
   const std::string& text = asked.probe.text;
-  return IsLong(text) ? TraceOf(*asked.space, SpellingOf(text), vector)
+  return IsLong(text) ? TraceOf(*asked.space, {asked.probe.owner, SpellingOf(text)}, vector)
                       : Trace{asked.space->hash(), vector};
 }
 
@@ -138,7 +141,7 @@ std::string Semantic::SpellingOf(std::string_view text) {
   return text::Normalize(text, normal).ok() ? normal : std::string(text);
 }
 
-Trace Semantic::TraceOf(const VectorSpace& space, std::string_view spelling,
+Trace Semantic::TraceOf(const VectorSpace& space, const OwnText& spelling,
                         const PackedVector& vector) {
   if (space.embedding().IsLocal()) {
     if (const auto vectors = EmbedWhole(space.embedding(), spelling); vectors.ok()) {
@@ -162,9 +165,10 @@ Report Semantic::ReportOf(const Subject& subject, double max_error) const {
       {PriorOf(space.embedding().Fingerprint(), subject.setting), subject.setting}, max_error);
 }
 
-base::Result<double> Semantic::Compare(std::string_view stored, std::string_view asked) const {
-  Probe one = ReadQuestion(stored);
-  Probe other = ReadQuestion(asked);
+base::Result<double> Semantic::Compare(storage::NamespaceId owner, std::string_view stored,
+                                       std::string_view asked) const {
+  Probe one = ReadQuestion(stored, owner);
+  Probe other = ReadQuestion(asked, owner);
   Facing facing = Face(one, other);
   if (facing.refusal != Refusal::kNone) {
     return 0.0;
@@ -252,7 +256,7 @@ base::Status Semantic::Judge(const Hit& hit, bool is_good, storage::Transaction&
     Trace trace = hit.probe;
     for (const SpacePtr& space : spaces_->All()) {
       if (is_whole && space->hash() == hit.probe.embedder) {
-        trace = TraceOf(*space, spelling, hit.probe.vector);
+        trace = TraceOf(*space, {hit.namespace_id, spelling}, hit.probe.vector);
       }
     }
     quarantine_.Bar(hit.entry, spelling, std::move(trace));
@@ -267,10 +271,10 @@ base::Status Semantic::Judge(const Hit& hit, bool is_good, storage::Transaction&
   return base::Ok{};
 }
 
-void Semantic::Learn(storage::NamespaceId id, const Lesson& lesson,
-                     storage::Transaction& transaction) {
-  learned_.Learn({id, spaces_->current().hash(), std::string(lesson.type)}, lesson.pairs,
-                 lesson.replace, transaction);
+base::Result<std::uint64_t> Semantic::Learn(storage::NamespaceId id, const Lesson& lesson,
+                                            storage::Transaction& transaction) {
+  return learned_.Learn({id, spaces_->current().hash(), std::string(lesson.type)}, lesson.pairs,
+                        lesson.replace, transaction);
 }
 
 void Semantic::SetEnabled(bool enabled) {
@@ -315,7 +319,9 @@ bool Semantic::SeeBarred() {
   const auto unseen = quarantine_.Unseen(current.hash(), kSeenAtOnce);
   std::vector<std::pair<std::size_t, Trace>> traces;
   for (std::size_t i = 0; i < unseen.size(); ++i) {
-    if (const auto vectors = EmbedWhole(current.embedding(), unseen[i].second); vectors.ok()) {
+    const auto& [entry, question] = unseen[i];
+    const auto vectors = EmbedWhole(current.embedding(), {NamespaceOf(entry), question});
+    if (vectors.ok()) {
       traces.emplace_back(i, Trace{current.hash(), PackedVector::Of(vectors.value()->vector)});
     }
   }

@@ -15,8 +15,9 @@
 // Threads: "reader" methods any but a loop (an embedding takes a millisecond); Step, Close and the
 // rest of the writer's on one index writer thread; Judge, Learn and Forget inside a transaction, on
 // the store's writer. Errors: kBadRequest (a vector of the wrong width, text that is not UTF-8),
-// kUnavailable (an embedder that does not answer), those of the store. Complexity: an embedding and
-// O(log entries) a question. Limits: Indexer::kQueueMax entries waiting for the index writer.
+// kUnavailable (an embedder that does not answer), kWouldBlock (see Pause), those of the store.
+// Complexity: an embedding and O(log entries) a question. Limits: Indexer::kQueueMax entries
+// waiting for the index writer.
 #pragma once
 
 #include <atomic>
@@ -106,9 +107,10 @@ class Semantic {
   bool HasEntries(const Partition& partition) const;
   // The question as each space sees it that may have entries of the partition, to be searched in
   // this order. `vector` is the caller's own; it goes where callers' vectors of this width are. A
-  // space whose embedder does not answer is left out, unless it is the only one.
+  // space whose embedder does not answer is left out, unless it is the only one. With `pause` the
+  // current one's embedder is not waited for: kWouldBlock when the vector comes from elsewhere.
   base::Result<std::vector<Asked>> Ask(const Partition& partition, std::string_view text,
-                                       std::span<const float> vector) const;
+                                       std::span<const float> vector, Pause* pause = nullptr) const;
   bool IsBarred(std::string_view entry, const Asked& asked) const;
   // How a hit remembers its question, of which it keeps the text only as far as kQuestionBytesMax.
   static Trace ProbeOf(const Asked& asked);
@@ -118,12 +120,15 @@ class Semantic {
   Report ReportOf(const Subject& subject, double max_error) const;
   // The probability that the answer of one serves the other, as a lookup in the current space would
   // find it.
-  base::Result<double> Compare(std::string_view stored, std::string_view asked) const;
+  base::Result<double> Compare(storage::NamespaceId owner, std::string_view stored,
+                               std::string_view asked) const;
   // The number by which a hit can be judged later.
   std::uint64_t Remember(Hit hit) { return recent_.Remember(std::move(hit)); }
   // One of so many would-be hits is to be verified. Any thread.
   bool DrawVerification(std::int64_t ppm) const;
   SemanticStats Stats() const;
+  // Before the store closes: nothing is run again for a vector that comes later.
+  void StopEmbedding() { spaces_->writable().StopEmbedding(); }
 
   // Inside a transaction.
   // A vector of the caller's for an entry that this transaction stores.
@@ -139,13 +144,15 @@ class Semantic {
                            storage::Transaction& transaction);
   // The same for a hit that is described instead.
   base::Status Judge(const Hit& hit, bool is_good, storage::Transaction& transaction);
-  // Labelled pairs, as Compare judges them; `replace` forgets earlier ones.
+  // Labelled pairs, as Compare judges them; `replace` forgets earlier ones. Answers how many were
+  // known already. kTooLarge beyond kLabelledPairsMax of one topic.
   struct Lesson {
     std::string_view type;
-    const Tally& pairs;
+    std::span<const LabelledPair> pairs;
     bool replace = false;
   };
-  void Learn(storage::NamespaceId id, const Lesson& lesson, storage::Transaction& transaction);
+  base::Result<std::uint64_t> Learn(storage::NamespaceId id, const Lesson& lesson,
+                                    storage::Transaction& transaction);
 
   // After the commit of an entry. Any thread; does not wait.
   void Enqueue(Entry entry) { indexer_.Enqueue(std::move(entry)); }
@@ -167,7 +174,7 @@ class Semantic {
   // What the quarantine remembers of a question: in a spelling that case and punctuation do not
   // change, and the vector of that, where it costs little.
   static std::string SpellingOf(std::string_view text);
-  static Trace TraceOf(const VectorSpace& space, std::string_view spelling,
+  static Trace TraceOf(const VectorSpace& space, const OwnText& spelling,
                        const PackedVector& vector);
   // Shows barred questions to the current embedder. False: it has seen them.
   bool SeeBarred();

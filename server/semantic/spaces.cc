@@ -180,7 +180,7 @@ base::Status Spaces::PutVector(const Entry& entry, std::span<const float> vector
   const auto taker = std::find_if(spaces.begin(), spaces.end(),
                                   [vector](const auto& space) { return space->Takes(vector); });
   const VectorSpace& space = taker == spaces.end() ? *current_ : **taker;
-  ASSIGN_OR_RETURN(const Probe probe, space.MakeProbe("", vector));
+  ASSIGN_OR_RETURN(const Probe probe, space.MakeProbe({}, vector));
   space.Put(entry, PackedVector::Of(probe.vectors->vector), transaction);
   return base::Ok{};
 }

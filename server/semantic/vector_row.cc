@@ -45,6 +45,14 @@ std::string EntryPrefix(storage::NamespaceId id) {
   return {prefix.data(), prefix.size()};
 }
 
+storage::NamespaceId NamespaceOf(std::string_view entry_name) {
+  std::uint32_t number = 0;
+  for (const char byte : entry_name.substr(0, sizeof(number))) {
+    number = (number << kByteBits) | static_cast<unsigned char>(byte);
+  }
+  return storage::NamespaceId{number};
+}
+
 std::string FileNameOf(FingerprintHash embedder) {
   return "index-" + HexOf(embedder) + ".snapshot";
 }

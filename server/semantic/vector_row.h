@@ -29,6 +29,8 @@ std::string VectorPrefix(FingerprintHash embedder);
 inline constexpr std::size_t kVectorPrefixBytes = 9;
 // What the names of a namespace's entries begin with.
 std::string EntryPrefix(storage::NamespaceId id);
+// Whose entry has this name.
+storage::NamespaceId NamespaceOf(std::string_view entry_name);
 // The snapshot of the index of an embedder's vectors.
 std::string FileNameOf(FingerprintHash embedder);
 

@@ -56,25 +56,25 @@ bool VectorSpace::Takes(std::span<const float> vector) const {
   return embedding_->IsClient() && vector.size() == embedding_->Width();
 }
 
-base::Result<Probe> VectorSpace::MakeProbe(std::string_view text,
-                                           std::span<const float> vector) const {
-  Probe probe;
+base::Result<Probe> VectorSpace::MakeProbe(const OwnText& own, std::span<const float> vector,
+                                           Pause* pause) const {
+  VectorsPtr vectors;
   if (embedding_->IsClient()) {
     if (vector.empty()) {
       return Error{Code::kBadRequest,
                    "no 'vector' is given, and the server has no embedder of its own "
                    "(semantic.embedder is client)"};
     }
-    ASSIGN_OR_RETURN(probe.vectors, UnitVector(vector, embedding_->Width()));
+    ASSIGN_OR_RETURN(vectors, UnitVector(vector, embedding_->Width()));
   } else if (!vector.empty()) {
     return Error{Code::kBadRequest, "'vector' is given, but the server embeds by itself (" +
                                         std::string(embedding_->Name()) +
                                         "); set semantic.embedder to client"};
   } else {
-    ASSIGN_OR_RETURN(probe.vectors, EmbedWhole(*embedding_, text));
+    ASSIGN_OR_RETURN(vectors, EmbedWhole(*embedding_, own, pause));
   }
-  probe.text = text;
-  probe.words = match::ReadWords(text);
+  Probe probe = ReadQuestion(own.text, own.owner);
+  probe.vectors = std::move(vectors);
   return probe;
 }
 
@@ -86,7 +86,7 @@ base::Result<vector::Matches> VectorSpace::Nearest(const Partition& partition, c
 base::Status VectorSpace::AddTokens(Probe& probe) const {
   const bool has_tokens = probe.vectors != nullptr && !probe.vectors->tokens.empty();
   if (embedding_->HasTokens() && !has_tokens) {
-    ASSIGN_OR_RETURN(probe.vectors, embedding_->EmbedTokens(probe.text));
+    ASSIGN_OR_RETURN(probe.vectors, embedding_->EmbedTokens({probe.owner, probe.text}));
   }
   return base::Ok{};
 }

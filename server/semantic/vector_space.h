@@ -50,13 +50,17 @@ class VectorSpace {
   // Whether a caller's vector belongs here.
   bool Takes(std::span<const float> vector) const;
   // `vector` is the caller's own; only where the embedder is `client`.
-  base::Result<Probe> MakeProbe(std::string_view text, std::span<const float> vector) const;
+  // With `pause` it waits for nobody: kWouldBlock when the vector has to come from elsewhere.
+  base::Result<Probe> MakeProbe(const OwnText& own, std::span<const float> vector,
+                                Pause* pause = nullptr) const;
   // `probe` is one that this space has made.
   base::Result<vector::Matches> Nearest(const Partition& partition, const Probe& probe,
                                         std::size_t count) const;
   // What the alignment of words needs, when the embedder has it.
   base::Status AddTokens(Probe& probe) const;
   vector::IndexStats Stats() const { return index_->Stats(); }
+  // Nothing is run again for a vector that comes later.
+  void StopEmbedding() { embedding_->Stop(); }
 
   // Rows.
   const std::string& row_prefix() const { return row_prefix_; }

@@ -9,6 +9,7 @@ import struct
 import time
 
 import harness
+import traps
 
 STORED = "How do I reset my password?"
 REPHRASED = "What do I have to do to reset my password?"
@@ -36,7 +37,7 @@ class SemanticCase(harness.Case):
 
     def teach(self, rpc, stored=STORED, asked=REPHRASED, query_type="general"):
         """So much evidence that pairs as likely as this one are served."""
-        told = rpc.call("CACHE.CALIBRATE", [[stored, asked, True]] * 500, type=query_type)
+        told = rpc.call("CACHE.CALIBRATE", traps.labelled(stored, asked, True, 500), type=query_type)
         self.assertTrue(told["serves"], told)
         self.assertEqual(told["vetoed"], 0)
 
@@ -222,12 +223,32 @@ class LearningTest(SemanticCase):
         self.store(rpc)
         self.indexed(rpc, 1)
         self.teach(rpc)
-        told = rpc.call("CACHE.CALIBRATE", [[STORED, REPHRASED, False]] * 100)
+        told = rpc.call("CACHE.CALIBRATE", traps.labelled(STORED, REPHRASED, False, 100))
         self.assertFalse(told["serves"])
         self.assertEqual(rpc.call("CACHE.LOOKUP", REPHRASED)["status"], "miss")
-        told = rpc.call("CACHE.CALIBRATE", [[STORED, REPHRASED, True]] * 500, replace=True)
+        told = rpc.call("CACHE.CALIBRATE", traps.labelled(STORED, REPHRASED, True, 500), replace=True)
         self.assertEqual((told["serves"], told["evidence"]), (True, 500))
         self.assertEqual(rpc.call("CACHE.LOOKUP", REPHRASED)["status"], "hit")
+
+    def test_a_labelled_pair_is_evidence_once(self):
+        server, rpc = self.start()
+        pairs = traps.labelled(STORED, REPHRASED, True, 50)
+        first = rpc.call("CACHE.CALIBRATE", pairs + pairs[:10])
+        self.assertEqual((first["pairs"], first["repeated"], first["evidence"]), (50, 10, 50))
+        for _ in range(3):
+            again = rpc.call("CACHE.CALIBRATE", pairs)
+            self.assertEqual((again["repeated"], again["evidence"], again["bound"]), (50, 50, first["bound"]))
+        if not harness.is_in_memory():
+            server.kill()
+            server.start()
+            rpc = self.connect(server)
+            again = rpc.call("CACHE.CALIBRATE", pairs + traps.labelled(STORED, REPHRASED, True, 60)[50:])
+            self.assertEqual((again["repeated"], again["evidence"]), (50, 60))
+        other = rpc.call("CACHE.CALIBRATE", [[STORED, REPHRASED, False]])  # Another label is other evidence.
+        self.assertEqual(other["repeated"], 0)
+        told = rpc.call("CACHE.CALIBRATE", pairs, replace=True)
+        self.assertEqual((told["repeated"], told["evidence"]), (0, 50))
+        self.assertEqual(rpc.call("CACHE.CALIBRATE", pairs * 3, apply=False)["repeated"], 100)
 
     def test_verification_asks_the_caller(self):
         _, rpc = self.start(**{"cache.verify_ppm": "1000000"})

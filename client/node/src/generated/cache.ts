@@ -31,6 +31,7 @@ export interface CacheCalibrateOptions {
 export interface CacheCalibrateResult {
   pairs?: Value;
   vetoed?: Value;
+  repeated?: Value;
   serves?: Value;
   threshold?: Value;
   bound?: Value;
@@ -435,9 +436,12 @@ export class CacheCommands {
    * Judges labelled pairs of questions as the semantic tier would, keeps them as evidence of this
    * namespace and query type, and reports from which probability on answers may be served inside
    * the error budget. Pairs that a guard vetoes are never served and say nothing of the threshold.
+   * The same pair with the same label is evidence once, however often it is given, in one call or
+   * in several.
    * @param pairs array of [stored question, asked question, whether the answer of the first serves
    * the second], at most 2000; empty: only report
-   * @returns {pairs, vetoed, serves, threshold: of p_correct, bound: the 98 % upper confidence
+   * @returns {pairs: different ones, vetoed, repeated: not counted, for they were given before, in
+   * this call or an earlier one, serves, threshold: of p_correct, bound: the 98 % upper confidence
    * bound of the wrong share from there on, wrong_share: of the pairs seen from there on,
    * hit_share: of all pairs, those above, evidence: pairs known of this namespace and type from
    * calibration, verification and feedback}

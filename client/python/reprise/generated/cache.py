@@ -46,7 +46,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         """Judges labelled pairs of questions as the semantic tier would, keeps them as evidence of
         this namespace and query type, and reports from which probability on answers may be served
         inside the error budget. Pairs that a guard vetoes are never served and say nothing of the
-        threshold.
+        threshold. The same pair with the same label is evidence once, however often it is given, in
+        one call or in several.
 
         pairs: array of [stored question, asked question, whether the answer of the first serves the
             second], at most 2000; empty: only report
@@ -55,10 +56,11 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             when not given; 0: that tier answers nothing
         apply: false: report what these pairs alone would say, and keep nothing (default true)
         replace: true: forget the pairs of earlier calls (default false)
-        Result: {pairs, vetoed, serves, threshold: of p_correct, bound: the 98 % upper confidence
-        bound of the wrong share from there on, wrong_share: of the pairs seen from there on,
-        hit_share: of all pairs, those above, evidence: pairs known of this namespace and type from
-        calibration, verification and feedback}.
+        Result: {pairs: different ones, vetoed, repeated: not counted, for they were given before,
+        in this call or an earlier one, serves, threshold: of p_correct, bound: the 98 % upper
+        confidence bound of the wrong share from there on, wrong_share: of the pairs seen from there
+        on, hit_share: of all pairs, those above, evidence: pairs known of this namespace and type
+        from calibration, verification and feedback}.
         """
         return self._call(
                 "CACHE.CALIBRATE", [pairs], {"type": type, "max_error": max_error, "apply": apply,
