@@ -107,7 +107,7 @@ void WriteGuards(const match::Verdicts& verdicts, wire::Writer& reply) {
 
 void WriteConsidered(const cache::Considered& entry, wire::Writer& reply) {
   const std::string_view prompt = telemetry::CutAt(entry.question.text, cache::kShownBytes);
-  reply.Map(7);
+  reply.Map(8);
   reply.Field("id", entry.found.body.id);
   reply.Field("prompt", prompt);
   reply.Field("embedder", entry.embedder);
