@@ -9,6 +9,7 @@ import itertools
 import time
 
 import harness
+import traps
 from semantic_test import SemanticCase
 
 TRANSLATE = "You are a helpful translator. Translate the following text to French: {}"
@@ -53,7 +54,7 @@ class OpenCase(SemanticCase):
         server, rpc = self.start(**more)
         self.teach(rpc)
         for asked in ("What is the best way to cook rice?", "Why is the sky so blue over the sea?"):
-            rpc.call("CACHE.CALIBRATE", [["How do I reset my password?", asked, True]] * 500)
+            rpc.call("CACHE.CALIBRATE", traps.labelled("How do I reset my password?", asked, True, 500))
         return server, rpc
 
     def ask(self, rpc, prompt, command="CACHE.LOOKUP"):

@@ -99,7 +99,7 @@ class ModelChangeTest(MigrationCase):
 
         rpc = self.again(server, "use-lite")
         self.assertEqual(rpc.call("CACHE.STATS")["semantic"]["general"]["evidence"], 0)  # that was of hash
-        self.teach(rpc, stored(0), asked(0))
+        self.teach(rpc, stored(0), asked(0), pairs=100)  # Few: vectors are replaced meanwhile.
         middle = self.change_until(rpc, 0.4)
         self.assertEqual((middle["old_embedder"], middle["old_warning"]), ("hash", ""))
         self.assertEqual(middle["filled_of"], self.entries)

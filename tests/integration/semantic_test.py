@@ -35,9 +35,9 @@ class SemanticCase(harness.Case):
         server = self.server(settings={"semantic.embedder": self.embedder, "cache.semantic": "on", **more})
         return server, self.connect(server)
 
-    def teach(self, rpc, stored=STORED, asked=REPHRASED, query_type="general"):
+    def teach(self, rpc, stored=STORED, asked=REPHRASED, query_type="general", pairs=500):
         """So much evidence that pairs as likely as this one are served."""
-        told = rpc.call("CACHE.CALIBRATE", traps.labelled(stored, asked, True, 500), type=query_type)
+        told = rpc.call("CACHE.CALIBRATE", traps.labelled(stored, asked, True, pairs), type=query_type)
         self.assertTrue(told["serves"], told)
         self.assertEqual(told["vetoed"], 0)
 
