@@ -25,6 +25,9 @@ double Probability(const Features& features) {
   const auto column = !has(Feature::kHasVectors) ? &Weight::by_words
                       : has(Feature::kCrowd)     ? &Weight::in_crowd
                                                  : &Weight::alone;
+  if (!has(Feature::kShared)) {
+    return 0;
+  }
   double sum = kBias.*column;
   for (std::size_t i = 0; i < std::size(kWeights); ++i) {
     sum += kWeights[i].*column * static_cast<double>(features[i]);

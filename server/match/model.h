@@ -16,6 +16,7 @@
 
 namespace reprise::match {
 
+// 0 also when the two texts share no word that says something, whatever their vectors say.
 double Probability(const Features& features);
 
 // What the weights were fitted for; tests compare these with the features.

@@ -47,6 +47,19 @@ TEST_CASE("a probability is one, and a veto makes it nothing") {
   CHECK(Probability(features) <= 1);
 }
 
+TEST_CASE("texts that share no word that says something are not the same question") {
+  Outside outside;
+  outside.cosine = 0.99F;
+  outside.alignment.fill(0.99F);
+  CHECK(AssessTexts("too many", "what about that?", &outside).probability == 0);
+  CHECK(AssessTexts("mend a bike", "repair my bicycle", &outside).probability > 0);
+}
+
+TEST_CASE("two short names are no slip of each other") {
+  CHECK(At(AssessTexts("What is RAII?", "What is RAID?").features, Feature::kOverlap) == 0);
+  CHECK(At(AssessTexts("Where is my seat?", "Where is my seet?").features, Feature::kOverlap) > 0);
+}
+
 TEST_CASE("equal texts share everything, others what they have in common") {
   const Features same = AssessTexts("how do I reset my router", "How to reset my router?").features;
   CHECK(At(same, Feature::kOverlap) == 1);

@@ -258,6 +258,14 @@ bool IsOneSpelling(const Word& one, const Word& other) {
   if (AreOpposite(one.canon, other.canon) || has_digit(one) || has_digit(other)) {
     return false;
   }
+  // Two short words that nobody knows, or that look like names, are two: "RAII" and "RAID".
+  constexpr std::size_t kNameBytesMax = 5;
+  const bool are_names = one.Is(mark::kName) || other.Is(mark::kName);
+  const bool are_unknown = !IsKnown(one) && !IsKnown(other);
+  if ((are_unknown || are_names) &&
+      std::max(one.folded.size(), other.folded.size()) <= kNameBytesMax) {
+    return one.folded + "s" == other.folded || other.folded + "s" == one.folded;
+  }
   return IsSlip(one.folded, other.folded) || IsSlip(one.canon, other.canon) ||
          (one.canon.size() >= 4 && one.folded + "s" == other.folded);
 }
