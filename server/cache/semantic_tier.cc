@@ -8,6 +8,7 @@
 #include "server/cache/cache.h"
 #include "server/cache/search.h"
 #include "server/cache/space.h"
+#include "server/match/model.h"
 #include "server/semantic/parts.h"
 
 namespace reprise::cache {
@@ -221,12 +222,15 @@ base::Status Cache::Compare(Neighbours& neighbours, semantic::Asked& asked,
     const bool is_whole = entry.facing.is_whole;
     semantic::Probe& stored = is_whole ? entry.question : entry.facing.stored;
     semantic::Probe& put = is_whole ? asked.probe : entry.facing.asked;
-    RETURN_IF_ERROR(space.AddTokens(put));
-    RETURN_IF_ERROR(space.AddTokens(stored));
-    const semantic::Distance distance =
-        is_whole ? semantic::Distance{entry.cosine, RivalOf(neighbours, entry)}
-                 : semantic::Distance{semantic::CosineOf(stored, put)};
-    entry.probability = semantic::ProbabilityOf(stored, put, entry.verdicts, distance);
+    const std::optional<float> rival =
+        is_whole ? RivalOf(neighbours, entry) : std::optional<float>();
+    if (!is_whole || match::WeighsAlignment(rival.has_value())) {
+      RETURN_IF_ERROR(space.AddTokens(put));
+      RETURN_IF_ERROR(space.AddTokens(stored));
+    }
+    const float cosine = is_whole ? entry.cosine : semantic::CosineOf(stored, put);
+    entry.probability = semantic::ProbabilityOf(stored, put, entry.verdicts,
+                                                {cosine, rival, space.embedding().HasTokens()});
     if (ruling != nullptr && !is_second &&
         (!ruling->serves || entry.probability < ruling->threshold)) {
       break;  // Unsure, whatever the other one is.
@@ -244,9 +248,9 @@ const Considered* Cache::Choose(const Neighbours& neighbours, const semantic::Ru
   const Considered* best = nullptr;
   const Considered* second = nullptr;
   for (const Considered& entry : neighbours.entries) {  // nearest first
-    if (entry.probability > 0 && best == nullptr) {
+    if (entry.MayAnswer() && best == nullptr) {
       best = &entry;
-    } else if (entry.probability > 0 && second == nullptr) {
+    } else if (entry.MayAnswer() && second == nullptr) {
       second = &entry;
     }
   }

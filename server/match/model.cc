@@ -1,6 +1,7 @@
 // Owns the logistic model. The weights are generated.
 #include "server/match/model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 
@@ -33,6 +34,13 @@ double Probability(const Features& features) {
     sum += kWeights[i].*column * static_cast<double>(features[i]);
   }
   return std::isfinite(sum) ? 1.0 / (1.0 + std::exp(-sum)) : 0.0;
+}
+
+bool WeighsAlignment(bool in_crowd) {
+  const auto column = in_crowd ? &Weight::in_crowd : &Weight::alone;
+  return std::any_of(std::begin(kWeights) + static_cast<std::ptrdiff_t>(Feature::kAlignment),
+                     std::end(kWeights),
+                     [column](const Weight& weight) { return weight.*column != 0; });
 }
 
 std::uint32_t ModelFeaturesVersion() {

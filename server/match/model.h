@@ -19,6 +19,10 @@ namespace reprise::match {
 // 0 also when the two texts share no word that says something, whatever their vectors say.
 double Probability(const Features& features);
 
+// Whether the vectors of words weigh anything there: what weighs nothing need not be computed, and
+// these cost an embedding a text. The fit decides.
+bool WeighsAlignment(bool in_crowd);
+
 // What the weights were fitted for; tests compare these with the features.
 std::uint32_t ModelFeaturesVersion();
 std::size_t ModelFeatures();

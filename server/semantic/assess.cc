@@ -53,15 +53,18 @@ match::Verdicts Guard(const Probe& stored, const Probe& asked) {
 match::Features FeaturesOf(const Probe& stored, const Probe& asked, const match::Verdicts& verdicts,
                            const Distance& distance) {
   const match::Pairing pairing = match::Pair(stored.words, asked.words);
-  // Of an embedder without tokens the weights know nothing but what its words say.
-  if (!HasTokens(stored) || !HasTokens(asked)) {
+  const bool have_tokens = HasTokens(stored) && HasTokens(asked);
+  // Of another embedder the weights know nothing but what the words say.
+  if (!have_tokens && !distance.is_fitted) {
     return match::ComputeFeatures(pairing, verdicts, nullptr);
   }
   match::Outside outside;
   outside.cosine = distance.cosine;
   outside.rival = distance.rival;
-  outside.alignment = match::Align({stored.words, Tokens(*stored.vectors).view()},
-                                   {asked.words, Tokens(*asked.vectors).view()});
+  if (have_tokens) {
+    outside.alignment = match::Align({stored.words, Tokens(*stored.vectors).view()},
+                                     {asked.words, Tokens(*asked.vectors).view()});
+  }
   return match::ComputeFeatures(pairing, verdicts, &outside);
 }
 

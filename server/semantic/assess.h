@@ -33,10 +33,12 @@ struct Probe {
 };
 
 // `cosine` is of the two vectors, `rival` that of the nearest other stored question with another
-// answer; absent where too few are stored to tell.
+// answer; absent where too few are stored to tell. `is_fitted`: they are of the embedder that the
+// weights were fitted with, so that they count although its words' vectors are not there.
 struct Distance {
   float cosine = 0;
   std::optional<float> rival{};
+  bool is_fitted = false;
 };
 
 // A text without vectors.

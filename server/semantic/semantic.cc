@@ -183,7 +183,9 @@ base::Result<double> Semantic::Compare(storage::NamespaceId owner, std::string_v
   }
   RETURN_IF_ERROR(spaces_->current().AddTokens(one));
   RETURN_IF_ERROR(spaces_->current().AddTokens(other));
-  return ProbabilityOf(one, other, verdicts, {CosineOf(one, other)});
+  return ProbabilityOf(
+      one, other, verdicts,
+      {CosineOf(one, other), std::nullopt, spaces_->current().embedding().HasTokens()});
 }
 
 bool Semantic::DrawVerification(std::int64_t ppm) const {
