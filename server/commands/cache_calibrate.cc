@@ -185,7 +185,7 @@ constexpr CommandSpec kCacheCalibrate{
     .options = kOptions,
     .result =
         "{pairs: different ones, vetoed, repeated: not counted, for they were given before, in "
-        "this call or an earlier one, serves, threshold: of p_correct, bound: the 98 % upper "
+        "this call or an earlier one, serves, threshold: of p_correct, bound: the 99 % upper "
         "confidence bound "
         "of the wrong share from there on, wrong_share: of the pairs seen from there on, "
         "hit_share: of all pairs, those above, evidence: pairs known of this namespace and type "

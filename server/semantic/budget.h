@@ -50,7 +50,7 @@ struct Ruling {
 
 struct BudgetOptions {
   double max_error = 0.02;
-  double confidence = 0.98;
+  double confidence = 0.99;
 };
 
 // The lowest threshold that keeps the budget by `tally` alone.

@@ -42,7 +42,7 @@ TEST_CASE("without pairs nothing is served") {
 
 TEST_CASE("the threshold goes down as far as the budget allows and no further") {
   Tally tally;
-  tally.Add(0.999, true, 400);
+  tally.Add(0.999, true, 500);
   tally.Add(0.9, true, 300);
   tally.Add(0.9, false, 6);
   tally.Add(0.6, false, 200);
