@@ -208,7 +208,13 @@ std::string CanonOf(std::string_view folded) {
 }
 
 bool AreOpposite(std::string_view canon, std::string_view other) {
-  return Tables().Opposite(canon, other);
+  // "cooked" and "uncooked".
+  const auto undoes = [](std::string_view one, std::string_view two) {
+    constexpr std::size_t kStemMin = 4;
+    return two.size() >= kStemMin && one.size() == two.size() + 2 && one.starts_with("un") &&
+           one.ends_with(two);
+  };
+  return Tables().Opposite(canon, other) || undoes(canon, other) || undoes(other, canon);
 }
 
 }  // namespace reprise::match

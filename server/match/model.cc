@@ -19,21 +19,33 @@ struct Weight {
 
 #include "server/match/weights.inc"
 
-}  // namespace
-
-double Probability(const Features& features) {
-  const auto has = [&](Feature flag) { return features[static_cast<std::size_t>(flag)] > 0; };
-  const auto column = !has(Feature::kHasVectors) ? &Weight::by_words
-                      : has(Feature::kCrowd)     ? &Weight::in_crowd
-                                                 : &Weight::alone;
-  if (!has(Feature::kShared)) {
-    return 0;
-  }
+// By one set of weights.
+double By(double Weight::*column, const Features& features) {
   double sum = kBias.*column;
   for (std::size_t i = 0; i < std::size(kWeights); ++i) {
     sum += kWeights[i].*column * static_cast<double>(features[i]);
   }
   return std::isfinite(sum) ? 1.0 / (1.0 + std::exp(-sum)) : 0.0;
+}
+
+}  // namespace
+
+double Probability(const Features& features) {
+  const auto has = [&](Feature flag) { return features[static_cast<std::size_t>(flag)] > 0; };
+  if (!has(Feature::kShared)) {
+    return 0;
+  }
+  if (!has(Feature::kHasVectors)) {
+    return By(&Weight::by_words, features);
+  }
+  const double alone = By(&Weight::alone, features);
+  if (!has(Feature::kCrowd)) {
+    return alone;
+  }
+  // What is stored besides says which question is meant, not that it is the same: a trap of a
+  // question is nearer to it than all others, too. Only of statements does it say enough.
+  const double in_crowd = By(&Weight::in_crowd, features);
+  return has(Feature::kStatements) ? in_crowd : std::min(alone, in_crowd);
 }
 
 bool WeighsAlignment(bool in_crowd) {

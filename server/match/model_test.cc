@@ -98,13 +98,14 @@ TEST_CASE("what the caller knows comes last and unchanged") {
   CHECK(features.back() == 0.5F);
 }
 
-TEST_CASE("a question that is much nearer than its rivals is likelier") {
+TEST_CASE("a statement that is much nearer than its rivals is likelier") {
   Outside outside;
   outside.cosine = 0.9F;
   outside.alignment.fill(0.8F);
   const auto given = [&](std::optional<float> rival) {
     outside.rival = rival;
-    return AssessTexts("Which plane is the fastest?", "What's the fastest plane?", &outside);
+    return AssessTexts("The filter method selects the rows of a table that match.",
+                       "The filter method picks those rows of a table that match.", &outside);
   };
   CHECK(given(0.72F).probability > given(0.88F).probability);
   CHECK(given(0.88F).probability > given(0.95F).probability);
@@ -112,6 +113,20 @@ TEST_CASE("a question that is much nearer than its rivals is likelier") {
   CHECK(given(0.1F).probability == given(0.7F).probability);
   CHECK(At(given(std::nullopt).features, Feature::kCrowd) == 0);
   CHECK(At(given(std::nullopt).features, Feature::kRatio) == 0);
+}
+
+TEST_CASE("a crowd makes no question likelier than it is by itself") {
+  Outside outside;
+  outside.cosine = 0.93F;
+  outside.alignment.fill(0.8F);
+  const auto given = [&](std::optional<float> rival) {
+    outside.rival = rival;
+    return AssessTexts("How do I reverse a list in Python?", "How do I sort a list in Python?",
+                       &outside)
+        .probability;
+  };
+  CHECK(given(0.2F) <= given(std::nullopt));
+  CHECK(given(0.92F) <= given(std::nullopt));
 }
 
 TEST_CASE("weights of words lie between nothing and that of an unseen one") {

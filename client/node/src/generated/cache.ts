@@ -441,7 +441,7 @@ export class CacheCommands {
    * @param pairs array of [stored question, asked question, whether the answer of the first serves
    * the second], at most 2000; empty: only report
    * @returns {pairs: different ones, vetoed, repeated: not counted, for they were given before, in
-   * this call or an earlier one, serves, threshold: of p_correct, bound: the 98 % upper confidence
+   * this call or an earlier one, serves, threshold: of p_correct, bound: the 99 % upper confidence
    * bound of the wrong share from there on, wrong_share: of the pairs seen from there on,
    * hit_share: of all pairs, those above, evidence: pairs known of this namespace and type from
    * calibration, verification and feedback}

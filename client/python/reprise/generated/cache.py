@@ -57,7 +57,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         apply: false: report what these pairs alone would say, and keep nothing (default true)
         replace: true: forget the pairs of earlier calls (default false)
         Result: {pairs: different ones, vetoed, repeated: not counted, for they were given before,
-        in this call or an earlier one, serves, threshold: of p_correct, bound: the 98 % upper
+        in this call or an earlier one, serves, threshold: of p_correct, bound: the 99 % upper
         confidence bound of the wrong share from there on, wrong_share: of the pairs seen from there
         on, hit_share: of all pairs, those above, evidence: pairs known of this namespace and type
         from calibration, verification and feedback}.
