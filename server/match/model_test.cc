@@ -57,6 +57,8 @@ TEST_CASE("texts that share no word that says something are not the same questio
 
 TEST_CASE("two short names are no slip of each other") {
   CHECK(At(AssessTexts("What is RAII?", "What is RAID?").features, Feature::kOverlap) == 0);
+  CHECK(At(AssessTexts("What does SSD stand for?", "What does SSH stand for?").features,
+           Feature::kEqual) == 0);
   CHECK(At(AssessTexts("Where is my seat?", "Where is my seet?").features, Feature::kOverlap) > 0);
 }
 

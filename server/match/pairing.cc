@@ -339,7 +339,11 @@ std::size_t SpellsOut(const Side& side, std::size_t at, std::string_view letters
 // The words of `side` from `at` that `word` stands for: by their first letters, or written
 // together; 0: none. A word that is known stands for itself: "go" is not "get out".
 std::size_t SpanOf(const Word& word, const Side& side, std::size_t at) {
-  if (word.folded.size() >= 2 && word.folded.size() <= kAcronymBytesMax &&
+  // A word that is no longer than the letters is no beginning of what they stand for: "SSH stand"
+  // has the letters of "SSD".
+  const Word& first = side.At(at);
+  const bool may_begin = first.Has(trait::kFunction) || first.folded.size() > word.folded.size();
+  if (may_begin && word.folded.size() >= 2 && word.folded.size() <= kAcronymBytesMax &&
       (word.folded.size() > 2 || !IsKnown(word) || word.Is(mark::kName))) {
     if (const std::size_t span = SpellsOut(side, at, word.folded); span >= 2) {
       return span;
