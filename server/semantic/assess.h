@@ -45,10 +45,10 @@ struct Distance {
 Probe ReadQuestion(std::string_view text, storage::NamespaceId owner = {});
 // What the words alone say: microseconds, so it comes before the tokens.
 match::Verdicts Guard(const Probe& stored, const Probe& asked);
-// What the model sees. Without tokens of both, what their words say.
+// What the model sees. Of another embedder than the fitted one, what their words say.
 match::Features FeaturesOf(const Probe& stored, const Probe& asked, const match::Verdicts& verdicts,
                            const Distance& distance);
-// That the answer of one serves the other; 0 after a veto. Without tokens of both, by words alone.
+// That the answer of one serves the other; 0 after a veto. Of another embedder, by words alone.
 double ProbabilityOf(const Probe& stored, const Probe& asked, const match::Verdicts& verdicts,
                      const Distance& distance);
 // Of their vectors; 0 when one has none.
