@@ -232,7 +232,8 @@ std::string_view NameOf(ArgKind kind) {
 }
 
 std::string_view NameOf(Family family) {
-  constexpr std::array<std::string_view, 4> kNames{"connection", "keys", "cache", "server"};
+  constexpr std::array<std::string_view, 8> kNames{"connection", "keys",  "cache",   "routing",
+                                                   "jobs",       "spend", "control", "server"};
   return kNames[static_cast<std::size_t>(family)];
 }
 

@@ -1,6 +1,7 @@
 #include "server/commands/describe.h"
 
 #include <set>
+#include <utility>
 
 #include "protocol/wire/json.h"
 #include "server/commands/all.h"
@@ -145,7 +146,9 @@ void RenderCommand(const CommandSpec& spec, std::string& out) {
   }
 }
 
-constexpr std::array kFamilies{Family::kConnection, Family::kKeys, Family::kCache, Family::kServer};
+constexpr std::array kFamilies{Family::kConnection, Family::kKeys,  Family::kCache,
+                               Family::kRouting,    Family::kJobs,  Family::kSpend,
+                               Family::kControl,    Family::kServer};
 
 }  // namespace
 
@@ -214,11 +217,15 @@ std::string RenderMarkdown() {
     }
   }
   for (const Family family : kFamilies) {
-    out += "\n## " + std::string(NameOf(family)) + "\n";
+    bool first = true;
     for (const CommandSpec* spec : AllCommands()) {
-      if (spec->family == family) {
-        RenderCommand(*spec, out);
+      if (spec->family != family) {
+        continue;
       }
+      if (std::exchange(first, false)) {
+        out += "\n## " + std::string(NameOf(family)) + "\n";
+      }
+      RenderCommand(*spec, out);
     }
   }
   return out;

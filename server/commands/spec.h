@@ -63,7 +63,16 @@ enum Flag : std::uint32_t {
   kIdempotent = 1U << 8U  // a client may send it again when it does not know whether it arrived
 };
 
-enum class Family : std::uint8_t { kConnection, kKeys, kCache, kServer };
+enum class Family : std::uint8_t {
+  kConnection,
+  kKeys,
+  kCache,
+  kRouting,
+  kJobs,
+  kSpend,
+  kControl,
+  kServer
+};
 std::string_view NameOf(Family family);
 
 using Handler = base::Status (*)(Context& context, const Args& args, wire::Writer& reply);

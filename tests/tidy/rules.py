@@ -5,7 +5,8 @@ import re
 BASE = ["protocol/base"]
 WIRE = BASE + ["protocol/wire"]
 DOMAINS = [f"server/{name}" for name in
-           ("access", "cache", "routing", "jobs", "context", "prompt", "tools", "spend", "control")]
+           ("access", "cache", "routing", "jobs", "context", "prompt", "tools", "spend", "rate",
+            "control")]
 BELOW_DOMAINS = WIRE + ["storage/engine", "storage/vector", "server/config", "server/text",
                         "server/embed", "server/match", "server/semantic", "server/telemetry"]
 ANY = None
