@@ -77,15 +77,30 @@ void Pour(Peer& peer, std::size_t count, const Next& next) {
   }
 }
 
+// Ends the program when it comes no further: the server holds fewer entries.
 void AwaitIndex(Peer& peer, std::size_t entries) {
+  constexpr int kStill = 50;  // looks without progress, once nothing waits
+  std::size_t most = 0;
+  int still = 0;
   const std::string info = EncodeCall("INFO", [](wire::Writer& writer) {
     writer.Array(1);
     writer.Str("semantic");
   });
   for (;;) {
     const std::string_view told = peer.Call(info);
-    if (ReadInner(told, "vectors") >= entries && ReadInner(told, "queued") == 0) {
+    const std::size_t vectors = ReadInner(told, "vectors");
+    const bool waits = ReadInner(told, "queued") != 0;
+    if (vectors >= entries && !waits) {
       return;
+    }
+    still = waits || vectors > most ? 0 : still + 1;
+    most = std::max(most, vectors);
+    if (still == kStill) {
+      std::fprintf(stderr,
+                   "reprise-semantic: the server keeps %zu of %zu entries; start it with "
+                   "--set cache.entries_max=%zu\n",
+                   vectors, entries, 2 * entries);
+      std::exit(1);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }

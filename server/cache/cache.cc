@@ -113,6 +113,7 @@ Reason CountedAs(Absent why) {
       return Reason::kContext;
     case Absent::kTooLong:
       return Reason::kTooLong;
+    case Absent::kIndexing:
     case Absent::kUnknown:
       break;
   }
@@ -186,6 +187,9 @@ std::string_view ReasonOf(Absent why) {
       return semantic::ReasonOf(semantic::Refusal::kContext);
     case Absent::kTooLong:
       return semantic::ReasonOf(semantic::Refusal::kTooLong);
+    case Absent::kIndexing:
+      return "no entry for this prompt and identity; entries stored a moment ago are not found in "
+             "other words yet (INFO semantic: queued)";
     case Absent::kUnknown:
       break;
   }

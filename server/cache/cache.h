@@ -136,7 +136,8 @@ enum class Absent : std::uint8_t {
   kNoVector,   // the embedder did not answer
   kTemplate,   // it shares a template with the question, and is filled with something else
   kContext,    // one of the two is long, and they are about different texts
-  kTooLong     // the question is longer than the tier reads
+  kTooLong,    // the question is longer than the tier reads
+  kIndexing    // there is none, but entries wait for their vectors
 };
 
 // What the policies say of a question.
@@ -161,11 +162,12 @@ struct Considered {
   float cosine = 0;
   double probability = 0;  // 0: may not answer, or too far behind the nearest to be compared
   bool is_barred = false;
+  bool is_passed_over = false;  // nearer ones may answer: the guards were not asked
   semantic::Probe question;
   semantic::Facing facing;
   match::Verdicts verdicts;
   bool MayAnswer() const {
-    return !is_barred && facing.refusal == semantic::Refusal::kNone &&
+    return !is_barred && !is_passed_over && facing.refusal == semantic::Refusal::kNone &&
            match::FindVeto(verdicts) == nullptr;
   }
 };
@@ -327,6 +329,8 @@ class Cache {
   base::Result<std::optional<Found>> AskTier(Search& search, Tier tier) const;
   base::Result<std::optional<Found>> AskSemantic(Search& search, std::string_view type) const;
   bool MayAskSemantic(const Search& search, std::string_view type) const;
+  // A miss for which an entry may be on its way says so.
+  void NoteIndexing(Search& search) const;
   // What one of the tier's spaces found, with what feedback is to be about.
   struct Chosen {
     std::optional<Considered> entry;
@@ -336,7 +340,8 @@ class Cache {
   base::Result<Chosen> ChooseAmong(Search& search, std::string_view type,
                                    std::vector<semantic::Asked>& spaces,
                                    Neighbours* seen = nullptr) const;
-  base::Result<Neighbours> Consider(Search& search, semantic::Asked& asked) const;
+  base::Result<Neighbours> Consider(Search& search, semantic::Asked& asked,
+                                    std::size_t guarded_max) const;
   static base::Status Compare(Neighbours& neighbours, semantic::Asked& asked,
                               const semantic::Ruling* ruling);
   static const Considered* Choose(const Neighbours& neighbours, const semantic::Ruling& ruling,

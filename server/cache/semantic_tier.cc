@@ -19,6 +19,7 @@ using base::Error;
 
 constexpr std::size_t kNearest = 8;        // entries that the index is asked for
 constexpr std::size_t kCompared = 2;       // of these, whose tokens are compared
+constexpr std::size_t kGuarded = 3;        // that may answer: one of those compared may drop out
 constexpr std::size_t kListSlots = 4'096;  // of one page of Semantic's list
 constexpr float kCosineMin = 0.5F;         // below it no two questions of the corpus are the same
 constexpr double kMargin = 0.3;            // in logits: what is likelier by less is as likely
@@ -158,13 +159,16 @@ base::Status Cache::ShowToSemantic(const Slot& slot, storage::NamespaceId id, co
 }
 
 // The entries of the same identity whose questions are nearest, with what speaks against each. All
-// of them: how far away the nearest other answer is, is part of what Compare weighs.
-base::Result<Neighbours> Cache::Consider(Search& search, semantic::Asked& asked) const {
+// of them: how far away the nearest other answer is, is part of what Compare weighs. The guards are
+// asked until so many may answer: of long prompts they cost more than all else.
+base::Result<Neighbours> Cache::Consider(Search& search, semantic::Asked& asked,
+                                         std::size_t guarded_max) const {
   const Wanted& wanted = search.wanted;
   const semantic::VectorSpace& space = *asked.space;
   semantic::Probe& probe = asked.probe;
   ASSIGN_OR_RETURN(const vector::Matches matches,
                    space.Nearest(PartitionOf(wanted), probe, kNearest));
+  std::size_t guarded = 0;
   Neighbours neighbours;
   neighbours.setting =
       matches.size() == kNearest ? semantic::Setting::kInCrowd : semantic::Setting::kAlone;
@@ -189,7 +193,11 @@ base::Result<Neighbours> Cache::Consider(Search& search, semantic::Asked& asked)
     entry.is_barred = semantic_->IsBarred(entry.name, asked);
     entry.question = semantic::ReadQuestion(entry.found.body.prompt, wanted.namespace_id);
     entry.facing = semantic::Face(entry.question, probe);
-    entry.verdicts = semantic::Guard(entry.question, probe, entry.facing);
+    entry.is_passed_over = guarded == guarded_max;
+    if (!entry.is_passed_over) {
+      entry.verdicts = semantic::Guard(entry.question, probe, entry.facing);
+      guarded += entry.MayAnswer() ? 1 : 0;
+    }
     neighbours.entries.push_back(std::move(entry));
   }
   return neighbours;
@@ -294,8 +302,13 @@ semantic::Partition Cache::PartitionOf(const Wanted& wanted) const {
 
 bool Cache::MayAskSemantic(const Search& search, std::string_view type) const {
   return semantic_ != nullptr && search.options.semantic != config::TierMode::kOff &&
-         search.limits.deepest == Tier::kSemantic && AllowsSemantic(type, search.options) &&
-         semantic_->HasEntries(PartitionOf(search.wanted));
+         search.limits.deepest == Tier::kSemantic && AllowsSemantic(type, search.options);
+}
+
+void Cache::NoteIndexing(Search& search) const {
+  if (search.why == Absent::kUnknown && semantic_->queued() > 0) {
+    search.why = Absent::kIndexing;
+  }
 }
 
 // Each space chooses by its own vectors and its own evidence. While one takes the other's place, a
@@ -305,7 +318,8 @@ base::Result<Cache::Chosen> Cache::ChooseAmong(Search& search, std::string_view 
                                                Neighbours* seen) const {
   Chosen chosen;
   for (semantic::Asked& asked : spaces) {
-    ASSIGN_OR_RETURN(Neighbours neighbours, Consider(search, asked));
+    ASSIGN_OR_RETURN(Neighbours neighbours,
+                     Consider(search, asked, seen == nullptr ? kGuarded : kNearest));
     std::vector<Considered>& considered = neighbours.entries;
     const semantic::Ruling ruling =
         semantic_->RulingOf(*asked.space, {search.wanted.namespace_id, type, neighbours.setting},
@@ -334,6 +348,10 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
   if (!MayAskSemantic(search, type)) {
     return std::optional<Found>{};
   }
+  if (!semantic_->HasEntries(PartitionOf(search.wanted))) {
+    NoteIndexing(search);
+    return std::optional<Found>{};
+  }
   if (search.wanted.prompt.size() > semantic::kReadBytesMax) {
     search.why = Absent::kTooLong;
     return std::optional<Found>{};
@@ -352,6 +370,7 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
   }
   ASSIGN_OR_RETURN(Chosen chosen, ChooseAmong(search, type, spaces.value()));
   if (!chosen.entry.has_value()) {
+    NoteIndexing(search);
     return std::optional<Found>{};
   }
   Found found = std::move(chosen.entry->found);

@@ -29,8 +29,8 @@ constexpr std::array kOptions{
     kMaxErrorOption,
     ArgSpec{.name = "apply",
             .kind = ArgKind::kBool,
-            .doc = "false: report what these pairs alone would say, and keep nothing (default "
-                   "true)"},
+            .doc = "false: report what these pairs alone would say, and keep nothing; without a "
+                   "pair, what is in force (default true)"},
     ArgSpec{.name = "replace",
             .kind = ArgKind::kBool,
             .doc = "true: forget the pairs of earlier calls (default false)"}};
@@ -38,7 +38,7 @@ constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kReadOnly};
 constexpr std::array kExamples{
     Example{
         R"(["CACHE.CALIBRATE", [[["What is RAII?", "Explain RAII", true], ["What is RAII?", "What is RAID?", false]], {"apply": false}]])",
-        R"({"pairs": 2, "vetoed": "*", "repeated": 0, "serves": false, "threshold": 1.0, "bound": 1.0, "wrong_share": 0.0, "hit_share": 0.0, "evidence": 0})"},
+        R"({"pairs": 2, "vetoed": "*", "repeated": 0, "serves": false, "threshold": 1.0, "bound": 1.0, "wrong_share": 0.0, "hit_share": 0.0, "evidence": 0, "before": "*"})"},
     Example{R"(["CACHE.CALIBRATE", [[["What is RAII?", true]]]])", R"({"error": "bad_request"})"},
     Example{R"(["CACHE.CALIBRATE", [[], {"type": "nonsense"}]])", R"({"error": "bad_request"})"},
 };
@@ -69,12 +69,15 @@ base::Status JudgePair(const Judge& judge, std::uint32_t index, wire::Reader& re
   }
   const auto stored = reader.Str();
   const auto asked = stored.ok() ? reader.Str() : stored;
-  if (!asked.ok() || stored.value().empty() || asked.value().empty()) {
+  if (!asked.ok()) {
     return BadPair(index, "has no two questions");
+  }
+  if (stored.value().empty() || asked.value().empty()) {
+    return BadPair(index, "has an empty question");
   }
   const auto is_right = reader.Bool();
   if (!is_right.ok()) {
-    return BadPair(index, "has no label");
+    return BadPair(index, "has a label that is neither true nor false");
   }
   semantic::LabelledPair pair;
   pair.is_right = is_right.value();
@@ -138,6 +141,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   }
   ASSIGN_OR_RETURN(Judged judged, JudgePairs({semantic, home}, args.Bytes(0)));
   const bool replace = args.BoolOr(kReplace, false);
+  const semantic::Subject subject{home, type->name, semantic::Setting::kAlone};
+  const semantic::Ruling before = semantic.ReportOf(subject, max_error).ruling;
   if (args.BoolOr(kApply, true) && (!judged.pairs.empty() || replace)) {
     RETURN_IF_ERROR(
         context.instance.store().Run([&](storage::Transaction& transaction) -> base::Status {
@@ -147,12 +152,11 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
           return base::Ok{};
         }));
   }
-  const bool alone = !args.BoolOr(kApply, true);
-  const semantic::Report report =
-      semantic.ReportOf({home, type->name, semantic::Setting::kAlone}, max_error);
+  const bool alone = !args.BoolOr(kApply, true) && !judged.seen.empty();
+  const semantic::Report report = semantic.ReportOf(subject, max_error);
   const semantic::Ruling ruling =
       alone ? semantic::ThresholdOf(judged.tally, {.max_error = max_error}) : report.ruling;
-  reply.Map(9);
+  reply.Map(10);
   reply.Field("pairs", judged.seen.size());
   reply.Field("vetoed", judged.vetoed);
   reply.Field("repeated", judged.repeated);
@@ -162,6 +166,11 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   reply.Field("wrong_share", ruling.observed);
   reply.Field("hit_share", ruling.hit_share);
   reply.Field("evidence", report.evidence);
+  reply.Str("before");
+  reply.Map(3);
+  reply.Field("serves", before.serves);
+  reply.Field("threshold", before.threshold);
+  reply.Field("bound", before.bound);
   return base::Ok{};
 }
 
@@ -189,7 +198,8 @@ constexpr CommandSpec kCacheCalibrate{
         "confidence bound "
         "of the wrong share from there on, wrong_share: of the pairs seen from there on, "
         "hit_share: of all pairs, those above, evidence: pairs known of this namespace and type "
-        "from calibration, verification and feedback}",
+        "from calibration, verification and feedback, before: {serves, threshold, bound} in force "
+        "when the call came}",
     .errors = kErrors,
     .examples = kExamples,
     .run = &Run,

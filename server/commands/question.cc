@@ -64,6 +64,9 @@ base::Result<Asked> AskedBy(const Context& context, const Args& args, std::strin
     if (prompt.empty()) {
       return Error{Code::kBadRequest, "neither a prompt nor 'request' is given"};
     }
+    if (prompt.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+      return Error{Code::kBadRequest, "the prompt is nothing but white space"};
+    }
     if (args.Has(kIdentityMode)) {
       return Error{Code::kBadRequest,
                    "'identity_mode' says how a 'request' is read; none is given"};

@@ -163,10 +163,21 @@ bool Meets(const Pairing& pairing, const std::vector<std::size_t>& stored,
   });
 }
 
+// "a string to an integer in Java" and "an integer to a string in Java": whatever stands around
+// them, the nearest two have changed places.
+bool HaveNearestChangedPlaces(const Pairing& pairing, const Link& here, const Link& there) {
+  const auto are_sided = [](const Link& link) { return !link.left.empty() && !link.right.empty(); };
+  return are_sided(here) && are_sided(there) &&
+         ArePartners(pairing, here.left[0], there.right[0]) &&
+         ArePartners(pairing, here.right[0], there.left[0]) &&
+         !ArePartners(pairing, here.left[0], there.left[0]);
+}
+
 bool IsCrossed(const Pairing& pairing, const Link& here, const Link& there) {
-  return here.relation == there.relation && Meets(pairing, here.left, there.right) &&
-         Meets(pairing, here.right, there.left) &&
-         !(Meets(pairing, here.left, there.left) && Meets(pairing, here.right, there.right));
+  return here.relation == there.relation &&
+         (HaveNearestChangedPlaces(pairing, here, there) ||
+          (Meets(pairing, here.left, there.right) && Meets(pairing, here.right, there.left) &&
+           !(Meets(pairing, here.left, there.left) && Meets(pairing, here.right, there.right))));
 }
 
 bool IsStraight(const Pairing& pairing, const Link& here, const Link& there) {

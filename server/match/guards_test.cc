@@ -327,6 +327,8 @@ TEST_CASE("an exchange of roles is vetoed") {
                                  {"use tabs instead of spaces", "use spaces instead of tabs"},
                                  {"brush teeth before breakfast", "breakfast before brush teeth"},
                                  {"translate english to french", "translate french to english"},
+                                 {"How do I convert a string to an integer in Java?",
+                                  "convert an integer to a string in Java"},
                              });
   CheckPassed({
       {"flight from Rome to Oslo", "flight to Oslo from Rome"},

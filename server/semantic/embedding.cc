@@ -230,6 +230,10 @@ base::Result<std::unique_ptr<Embedding>> Embedding::Make(const EmbeddingOptions&
       return std::unique_ptr<Embedding>(
           std::make_unique<UseLiteEmbedding>(std::move(model).value(), options.cache_bytes));
     }
+    if (options.embedder == "use-lite") {
+      return Error{model.error().code, "semantic.embedder is use-lite: " + model.error().detail +
+                                           "; install the model, or set auto or hash"};
+    }
     warning = model.error().detail + "; questions are compared by words and letters (hash) instead";
   }
   auto hash = std::make_unique<HashEmbedding>();

@@ -5,24 +5,17 @@
 #include <memory>
 
 #include "server/semantic/parts.h"
+#include "server/semantic/seed.h"
 
 namespace reprise::semantic {
 namespace {
 
 constexpr int kCoordinates = 16;  // of a part's direction
 
-// Of Steele and others: every bit of the key changes half of the result's.
-std::uint64_t Mix(std::uint64_t key) {
-  key = (key ^ (key >> 30U)) * 0xBF58476D1CE4E5B9;
-  key = (key ^ (key >> 27U)) * 0x94D049BB133111EB;
-  return key ^ (key >> 31U);
-}
-
 void AddDirection(std::uint64_t key, embed::Vector& sum) {
-  constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15;
   for (int i = 0; i < kCoordinates; ++i) {
-    key += kStep;
-    const std::uint64_t drawn = Mix(key);
+    key += kDrawStep;
+    const std::uint64_t drawn = DrawOf(key);
     sum[(drawn >> 1U) % sum.size()] += (drawn & 1U) != 0 ? 1.0F : -1.0F;
   }
 }

@@ -466,7 +466,7 @@ TEST_CASE("a bad hit stays barred by the next embedder") {
   bench.Finish();
   const std::string name = bench.entries.At(1).name;
   const auto is_barred = [&](const std::string& question) {
-    const auto asked = bench.semantic().Ask(kPartition, question, {}).value();
+    auto asked = bench.semantic().Ask(kPartition, question, {}).value();
     REQUIRE_FALSE(asked.empty());
     return bench.semantic().IsBarred(name, asked.front());
   };
@@ -492,7 +492,7 @@ TEST_CASE("a bad hit stays barred by the next embedder") {
       bench.Finish();
       bench.world.is_down = false;
       bench.Advance(60'000);
-      const auto both = after.Ask(kPartition, "2 asked", {}).value();
+      auto both = after.Ask(kPartition, "2 asked", {}).value();
       REQUIRE(both.size() == 2);
       CHECK_FALSE(after.IsBarred(name, both[0]));
       CHECK(after.IsBarred(name, both[1]));

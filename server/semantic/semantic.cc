@@ -27,6 +27,11 @@ constexpr std::int64_t kAgainMs = 5'000;  // until what has failed is tried agai
 constexpr std::size_t kSeenAtOnce = 16;   // barred questions
 constexpr std::string_view kQuarantineRows = "semantic_quarantine/";
 
+// What holds before there is evidence.
+Learned::Before BeforeOf(const VectorSpace& space, Setting setting) {
+  return {PriorOf(space.embedding().Fingerprint(), setting), setting};
+}
+
 base::Nanos After(base::Nanos now, std::int64_t ms) {
   return now + ms * base::kNanosPerMilli;
 }
@@ -119,14 +124,16 @@ base::Result<std::vector<Asked>> Semantic::Ask(const Partition& partition, std::
   return asked;
 }
 
-bool Semantic::IsBarred(std::string_view entry, const Asked& asked) const {
+bool Semantic::IsBarred(std::string_view entry, Asked& asked) const {
   if (!quarantine_.Has(entry)) {
     return false;
   }
-  const std::string spelling = SpellingOf(asked.probe.text);
-  return quarantine_.IsBarred(entry, spelling,
-                              TraceOf(*asked.space, {asked.probe.owner, spelling},
-                                      PackedVector::Of(asked.probe.vectors->vector)));
+  if (!asked.trace.has_value()) {
+    asked.spelling = SpellingOf(asked.probe.text);
+    asked.trace = TraceOf(*asked.space, {asked.probe.owner, asked.spelling},
+                          PackedVector::Of(asked.probe.vectors->vector));
+  }
+  return quarantine_.IsBarred(entry, asked.spelling, *asked.trace);
 }
 
 Trace Semantic::ProbeOf(const Asked& asked) {
@@ -153,16 +160,14 @@ Trace Semantic::TraceOf(const VectorSpace& space, const OwnText& spelling,
 
 Ruling Semantic::RulingOf(const VectorSpace& space, const Subject& subject,
                           double max_error) const {
-  return learned_.RulingOf(
-      {subject.namespace_id, space.hash(), std::string(subject.type)},
-      {PriorOf(space.embedding().Fingerprint(), subject.setting), subject.setting}, max_error);
+  return learned_.RulingOf({subject.namespace_id, space.hash(), std::string(subject.type)},
+                           BeforeOf(space, subject.setting), max_error);
 }
 
 Report Semantic::ReportOf(const Subject& subject, double max_error) const {
   const VectorSpace& space = spaces_->current();
-  return learned_.ReportOf(
-      {subject.namespace_id, space.hash(), std::string(subject.type)},
-      {PriorOf(space.embedding().Fingerprint(), subject.setting), subject.setting}, max_error);
+  return learned_.ReportOf({subject.namespace_id, space.hash(), std::string(subject.type)},
+                           BeforeOf(space, subject.setting), max_error);
 }
 
 base::Result<double> Semantic::Compare(storage::NamespaceId owner, std::string_view stored,
@@ -189,12 +194,9 @@ base::Result<double> Semantic::Compare(storage::NamespaceId owner, std::string_v
 }
 
 bool Semantic::DrawVerification(std::int64_t ppm) const {
-  constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15;
   constexpr std::uint64_t kAll = 1'000'000;
-  std::uint64_t draw = draws_.fetch_add(kStep, std::memory_order_relaxed);
-  draw = (draw ^ (draw >> 30U)) * 0xBF58476D1CE4E5B9;
-  draw = (draw ^ (draw >> 27U)) * 0x94D049BB133111EB;
-  return (draw ^ (draw >> 31U)) % kAll < static_cast<std::uint64_t>(std::max<std::int64_t>(ppm, 0));
+  const std::uint64_t draw = DrawOf(draws_.fetch_add(kDrawStep, std::memory_order_relaxed));
+  return draw % kAll < static_cast<std::uint64_t>(std::max<std::int64_t>(ppm, 0));
 }
 
 SemanticStats Semantic::Stats() const {

@@ -50,6 +50,9 @@ namespace reprise::semantic {
 struct Asked {
   SpacePtr space;
   Probe probe;
+  // What the quarantine knows it by; made for the first neighbour that has a barred question.
+  std::string spelling = {};
+  std::optional<Trace> trace = std::nullopt;
 };
 
 struct SemanticStats {
@@ -111,7 +114,8 @@ class Semantic {
   // current one's embedder is not waited for: kWouldBlock when the vector comes from elsewhere.
   base::Result<std::vector<Asked>> Ask(const Partition& partition, std::string_view text,
                                        std::span<const float> vector, Pause* pause = nullptr) const;
-  bool IsBarred(std::string_view entry, const Asked& asked) const;
+  // Whether somebody said that this entry is wrong for this question, or for one so near.
+  bool IsBarred(std::string_view entry, Asked& asked) const;
   // How a hit remembers its question, of which it keeps the text only as far as kQuestionBytesMax.
   static Trace ProbeOf(const Asked& asked);
   // What the budget allows for this type and the hits of this space.
@@ -156,6 +160,8 @@ class Semantic {
 
   // After the commit of an entry. Any thread; does not wait.
   void Enqueue(Entry entry) { indexer_.Enqueue(std::move(entry)); }
+  // Entries that wait for the index writer. Any thread.
+  std::uint64_t queued() const { return indexer_.queued(); }
 
   // The index writer.
   // Some work; false when there is none left for now.

@@ -230,6 +230,30 @@ class LearningTest(SemanticCase):
         self.assertEqual((told["serves"], told["evidence"]), (True, 500))
         self.assertEqual(rpc.call("CACHE.LOOKUP", REPHRASED)["status"], "hit")
 
+    def test_without_a_pair_calibrate_tells_what_is_in_force(self):
+        _, rpc = self.start()
+        fresh = rpc.call("CACHE.CALIBRATE", [], apply=False)
+        told = rpc.call("CACHE.CALIBRATE", traps.labelled(STORED, REPHRASED, True, 500))
+        before = {name: fresh[name] for name in ("serves", "threshold", "bound")}
+        self.assertEqual(told["before"], before)
+        now = rpc.call("CACHE.CALIBRATE", [], apply=False)
+        self.assertEqual((now["threshold"], now["bound"]), (told["threshold"], told["bound"]))
+        self.assertNotEqual(now["bound"], fresh["bound"])
+
+    def test_a_miss_says_that_entries_are_still_being_indexed(self):
+        _, rpc = self.start(**{"semantic.embedder": "http", "semantic.http_model": "m",
+                               "semantic.http_url": "http://127.0.0.1:9/v1/embeddings"})
+        self.assertNotIn("in other words yet", rpc.call("CACHE.LOOKUP", REPHRASED)["reason"])
+        self.store(rpc)
+        self.assertIn("in other words yet", rpc.call("CACHE.LOOKUP", REPHRASED)["reason"])
+
+    def test_a_model_that_was_asked_for_by_name_must_be_there(self):
+        server = self.prepared(settings={"semantic.embedder": "use-lite",
+                                         "semantic.models_dir": self.temp})
+        failure = server.expect_refusal()
+        self.assertIn("semantic.embedder is use-lite", failure.log)
+        self.assertIn("set auto or hash", failure.log)
+
     def test_a_labelled_pair_is_evidence_once(self):
         server, rpc = self.start()
         pairs = traps.labelled(STORED, REPHRASED, True, 50)
@@ -275,6 +299,9 @@ class LearningTest(SemanticCase):
         self.assert_error("too_large", rpc, "CACHE.CALIBRATE", [["a", "b", True]] * 2001)
         self.assert_error("bad_request", rpc, "CACHE.CALIBRATE", [], max_error=0.6)
         self.assert_error("bad_request", rpc, "CACHE.LOOKUP", "q", max_error="much")
+        for blank in (" ", "\n\t  "):
+            self.assert_error("bad_request", rpc, "CACHE.STORE", blank, ANSWER)
+            self.assert_error("bad_request", rpc, "CACHE.LOOKUP", blank)
         self.assertEqual(rpc.call("CACHE.STATS")["semantic"]["general"]["evidence"], 0)
 
 

@@ -22,7 +22,10 @@ export interface CacheCalibrateOptions {
    * 0: that tier answers nothing
    */
   maxError?: number | undefined;
-  /** false: report what these pairs alone would say, and keep nothing (default true) */
+  /**
+   * false: report what these pairs alone would say, and keep nothing; without a pair, what is in
+   * force (default true)
+   */
   apply?: boolean | undefined;
   /** true: forget the pairs of earlier calls (default false) */
   replace?: boolean | undefined;
@@ -38,6 +41,7 @@ export interface CacheCalibrateResult {
   wrongShare?: Value;
   hitShare?: Value;
   evidence?: Value;
+  before?: Value;
   [name: string]: Value | undefined;
 }
 
@@ -444,7 +448,8 @@ export class CacheCommands {
    * this call or an earlier one, serves, threshold: of p_correct, bound: the 99 % upper confidence
    * bound of the wrong share from there on, wrong_share: of the pairs seen from there on,
    * hit_share: of all pairs, those above, evidence: pairs known of this namespace and type from
-   * calibration, verification and feedback}
+   * calibration, verification and feedback, before: {serves, threshold, bound} in force when the
+   * call came}
    * @throws TooLargeError, ReadOnlyError
    */
   calibrate(

@@ -54,13 +54,15 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         type: the query type that is calibrated (default general)
         max_error: share of wrong answers that the semantic tier may give; the query type's budget
             when not given; 0: that tier answers nothing
-        apply: false: report what these pairs alone would say, and keep nothing (default true)
+        apply: false: report what these pairs alone would say, and keep nothing; without a pair,
+            what is in force (default true)
         replace: true: forget the pairs of earlier calls (default false)
         Result: {pairs: different ones, vetoed, repeated: not counted, for they were given before,
         in this call or an earlier one, serves, threshold: of p_correct, bound: the 99 % upper
         confidence bound of the wrong share from there on, wrong_share: of the pairs seen from there
         on, hit_share: of all pairs, those above, evidence: pairs known of this namespace and type
-        from calibration, verification and feedback}.
+        from calibration, verification and feedback, before: {serves, threshold, bound} in force
+        when the call came}.
         """
         return self._call(
                 "CACHE.CALIBRATE", [pairs], {"type": type, "max_error": max_error, "apply": apply,
