@@ -458,7 +458,10 @@ Verdict JudgeTense(const Pairing& pairing) {
     return Pass(Guard::kTense);
   }
   constexpr std::string_view kNames[] = {"present", "past", "future"};
-  const bool opposed = stored != Tense::kPresent && asked != Tense::kPresent;
+  // "When did it open?" asks for a date, "when does it open?" for a time of the day.
+  const bool is_when =
+      pairing.stored.words->asks == Asks::kWhen && pairing.asked.words->asks == Asks::kWhen;
+  const bool opposed = is_when || (stored != Tense::kPresent && asked != Tense::kPresent);
   return {Guard::kTense, false, opposed, std::string(kNames[static_cast<std::size_t>(stored)]),
           std::string(kNames[static_cast<std::size_t>(asked)])};
 }

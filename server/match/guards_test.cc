@@ -315,6 +315,15 @@ TEST_CASE("opposites are vetoed") {
   });
 }
 
+TEST_CASE("a date and a time of the day are told apart by the tense") {
+  CheckVetoed(Guard::kTense, {{"When did the Louvre open?", "What time does the Louvre open?"},
+                              {"When did the store close?", "When does the store close?"}});
+  CheckPassed({{"When did the war end?", "What year did the war end?"},
+               {"When does the shop open?", "What time does the shop open?"}});
+  CheckVetoed(Guard::kAntonyms, {{"What do TCP and UDP have in common?",
+                                  "What is the difference between TCP and UDP?"}});
+}
+
 TEST_CASE("an exchange of roles is vetoed") {
   CheckVetoed(Guard::kOrder, {
                                  {"flight from Rome to Oslo", "flight from Oslo to Rome"},

@@ -290,6 +290,7 @@ all none
 some none
 same different
 similar different
+common different
 equal unequal
 even odd
 single married
