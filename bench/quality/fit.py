@@ -140,12 +140,20 @@ def redis_rows(features, data):
     return Rows(names, matrix[keep], labels, ones, ones, keep % FOLDS, ones.astype(bool))
 
 
-def tally(rows, used, bounds):
-    """Bins of (right, wrong) of probabilities by weights that did not see the row's domain or fold."""
+def tally(rows, used, bounds, beside=None):
+    """Bins of (right, wrong) of probabilities by weights that did not see the row's domain or fold.
+
+    Questions need what `beside` thinks of them as well, as server/match/model.cc has it: (rows, used, bounds).
+    """
     counts = numpy.zeros((BINS, 2))
     for fold in range(FOLDS):
         out = rows.folds == fold
         chances = rows.fitted(~out, used, bounds).probabilities(rows.names, rows.matrix[out])
+        if beside is not None:
+            others, *plan = beside
+            other = others.fitted(others.folds != fold, *plan).probabilities(rows.names, rows.matrix[out])
+            says = rows.matrix[out][:, rows.names.index("statements")] > 0
+            chances = numpy.where(says, chances, numpy.minimum(chances, other))
         for chance, label, share in zip(chances, rows.labels[out], rows.prior_shares[out]):
             place = (math.log(chance / (1 - chance)) - LOGIT_MIN) * BINS_PER_LOGIT
             counts[int(min(max(place, 0), BINS - 1)), 1 - label] += share
@@ -194,7 +202,8 @@ def main():
     write_weights(os.path.join(ROOT, "server", "match", "weights.inc"), crowd.names,
                   [rows.fitted(rows.is_fit, used, bounds) for rows, used, bounds in plans])
     write_priors(os.path.join(ROOT, "server", "semantic", "prior.inc"),
-                 zip(("kHashRows", "kUseLiteAloneRows", "kUseLiteInCrowdRows"), (tally(*plan) for plan in plans)))
+                 zip(("kHashRows", "kUseLiteAloneRows", "kUseLiteInCrowdRows"),
+                     (tally(*plans[0]), tally(*plans[1]), tally(*plans[2], beside=plans[1]))))
 
 
 if __name__ == "__main__":
