@@ -124,6 +124,7 @@ void Indexer::TakeQueue() {
     fresh_.push_back({std::move(queue_.front())});
     queue_.pop_front();
   }
+  waiting_ = fresh_.size() + later_.size();  // Also while they are worked on.
   if (queue_.empty() && starts_over_) {
     starts_over_ = false;
     pass_ = Pass::kLoad;
