@@ -163,21 +163,21 @@ bool Meets(const Pairing& pairing, const std::vector<std::size_t>& stored,
   });
 }
 
-// "a string to an integer in Java" and "an integer to a string in Java": whatever stands around
-// them, the nearest two have changed places.
-bool HaveNearestChangedPlaces(const Pairing& pairing, const Link& here, const Link& there) {
-  const auto are_sided = [](const Link& link) { return !link.left.empty() && !link.right.empty(); };
-  return are_sided(here) && are_sided(there) &&
-         ArePartners(pairing, here.left[0], there.right[0]) &&
-         ArePartners(pairing, here.right[0], there.left[0]) &&
-         !ArePartners(pairing, here.left[0], there.left[0]);
+// The word of one that has its partner in the other.
+std::optional<std::size_t> Meeting(const Pairing& pairing, const std::vector<std::size_t>& stored,
+                                   const std::vector<std::size_t>& asked) {
+  const auto met = std::find_if(stored.begin(), stored.end(),
+                                [&](std::size_t one) { return Meets(pairing, {one}, asked); });
+  return met == stored.end() ? std::nullopt : std::optional(*met);
 }
 
+// "a string to an integer in Java" and "an integer to a string in Java": two words have changed
+// places, whatever else stands around them.
 bool IsCrossed(const Pairing& pairing, const Link& here, const Link& there) {
-  return here.relation == there.relation &&
-         (HaveNearestChangedPlaces(pairing, here, there) ||
-          (Meets(pairing, here.left, there.right) && Meets(pairing, here.right, there.left) &&
-           !(Meets(pairing, here.left, there.left) && Meets(pairing, here.right, there.right))));
+  const auto to_right = Meeting(pairing, here.left, there.right);
+  const auto to_left = Meeting(pairing, here.right, there.left);
+  return here.relation == there.relation && to_right.has_value() && to_left.has_value() &&
+         !Meets(pairing, {*to_right}, there.left) && !Meets(pairing, {*to_left}, there.right);
 }
 
 bool IsStraight(const Pairing& pairing, const Link& here, const Link& there) {
@@ -297,11 +297,10 @@ std::optional<Exchange> FindCrossedRoles(const Pairing& pairing) {
     const Roles here = RolesOf(*side.words, i);
     const Roles there = RolesOf(*pairing.asked.words, static_cast<std::size_t>(side.partner[i]));
     const bool crossed =
-        Meets(pairing, here.left, there.right) && Meets(pairing, here.right, there.left);
+        IsCrossed(pairing, {"", here.left, here.right}, {"", there.left, there.right});
     const bool straight =
         Meets(pairing, here.left, there.left) && Meets(pairing, here.right, there.right);
-    const bool exchanged =
-        crossed && !straight && here.passive == there.passive && here.linked == there.linked;
+    const bool exchanged = crossed && here.passive == there.passive && here.linked == there.linked;
     const bool turned =
         straight && !crossed && here.by != there.by && here.passive != there.passive;
     if (exchanged || turned) {

@@ -338,6 +338,10 @@ TEST_CASE("an exchange of roles is vetoed") {
                                  {"translate english to french", "translate french to english"},
                                  {"How do I convert a string to an integer in Java?",
                                   "convert an integer to a string in Java"},
+                                 {"turn mechanical energy into electrical energy",
+                                  "turn electrical energy into mechanical energy"},
+                                 {"How many goals did Brazil score against Germany in 2014?",
+                                  "How many goals did Germany score against Brazil in 2014?"},
                              });
   CheckPassed({
       {"flight from Rome to Oslo", "flight to Oslo from Rome"},
