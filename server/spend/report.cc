@@ -71,6 +71,16 @@ Value SavingMap(const DayTotals& totals) {
                     {"cost_saved_nano", totals.cost_nano}};
 }
 
+// Every strategy, in the order of the list, also those that saved nothing.
+Value StrategyMap(const std::map<std::string, DayTotals>& by_strategy) {
+  Value::Map map;
+  for (const std::string_view name : kStrategies) {
+    const auto found = by_strategy.find(std::string(name));
+    map.emplace_back(name, SavingMap(found == by_strategy.end() ? DayTotals() : found->second));
+  }
+  return map;
+}
+
 }  // namespace
 
 base::Result<std::vector<ReportField>> ReportFieldsFrom(
@@ -178,34 +188,30 @@ std::string ToCsv(const Report& report) {
 }
 
 std::string ToDailyJson(const Report& report) {
-  Value::Map strategies;  // of all days
-  std::map<std::string, DayTotals> by_strategy;
+  std::map<std::string, DayTotals> of_all;
   Value::Array days;
   for (auto row = report.rows.begin(); row != report.rows.end();) {
     const std::int64_t day = row->key.day;
-    Value::Map of_day;
+    std::map<std::string, DayTotals> of_day;
     ReportSums sums;
     for (; row != report.rows.end() && row->key.day == day; ++row) {
-      // Sums of what the whole report's totals hold, so they fit.
+      // Parts of the report's totals, which fit.
       (void)sums.calls.Add(row->sums.calls);
       (void)sums.savings.Add(row->sums.savings);
       if (!row->key.strategy.empty()) {
-        of_day.emplace_back(row->key.strategy, SavingMap(row->sums.savings));
-        (void)by_strategy[row->key.strategy].Add(row->sums.savings);
+        (void)of_day[row->key.strategy].Add(row->sums.savings);
+        (void)of_all[row->key.strategy].Add(row->sums.savings);
       }
     }
     days.push_back(Value::Map{{"day", calendar::DayText(day)},
-                              {"strategies", std::move(of_day)},
+                              {"strategies", StrategyMap(of_day)},
                               {"totals", FigureMap(sums)}});
-  }
-  for (const auto& [name, totals] : by_strategy) {
-    strategies.emplace_back(name, SavingMap(totals));
   }
   return wire::ToJson(Value::Map{{"from", calendar::DayText(report.ask.from_day)},
                                  {"to", calendar::DayText(report.ask.to_day)},
                                  {"currency", "USD"},
                                  {"days", std::move(days)},
-                                 {"strategies", std::move(strategies)},
+                                 {"strategies", StrategyMap(of_all)},
                                  {"totals", FigureMap(report.totals)}});
 }
 

@@ -237,8 +237,10 @@ TEST_CASE("reports add up days, grouped as they are asked for") {
             ",\"m,1\",1,0,0,0,11,1,0,0,1\r\n");
   const std::string json =
       ToDailyJson(report({ReportField::kDay, ReportField::kStrategy}, today, today + 1).value());
-  CHECK(json.find(R"("strategies":{"cache.exact":{"count":1,"tokens_saved_in":0,)"
-                  R"("tokens_saved_out":0,"cost_saved_nano":100}})") != std::string::npos);
+  CHECK(
+      json.find(R"("strategies":{"cache.exact":{"count":1,"tokens_saved_in":0,)"
+                R"("tokens_saved_out":0,"cost_saved_nano":100},"cache.normalized":{"count":0,)") !=
+      std::string::npos);
   CHECK(json.find(R"("cost_saved_nano":101)") != std::string::npos);
   CHECK(ReportFieldsFrom({"day", "bot"}).value().size() == 2);
   CHECK_FALSE(ReportFieldsFrom({"day", "day"}).ok());
