@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/cli/flags.h"
+#include "client/cli/money.h"
 #include "client/cli/pipe.h"
 #include "client/cli/port_flags.h"
 #include "client/cli/prompt.h"
@@ -140,6 +141,14 @@ ExitCode Main(int argc, char** argv) {
       return Say(*port.leave);
     }
   }
+  MoneyFlags money;
+  const bool is_money = !flags.command.empty() && IsMoney(flags.command.front());
+  if (is_money) {
+    money = ParseMoneyFlags(flags.command);
+    if (money.leave.has_value()) {
+      return Say(*money.leave);
+    }
+  }
   const auto client = Client::Create(flags.options);
   if (!client.ok()) {
     std::cerr << FormatError(client.error()) << std::endl;
@@ -147,6 +156,9 @@ ExitCode Main(int argc, char** argv) {
   }
   if (port.to_file.has_value() || port.from_file.has_value()) {
     return RunPort(std::move(port), *client.value());
+  }
+  if (is_money) {
+    return RunMoney(*client.value(), money, std::cout, std::cerr);
   }
   return flags.stat ? RunStat(flags, *client.value()) : RunCommands(flags, *client.value());
 }

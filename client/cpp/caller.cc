@@ -6,6 +6,7 @@
 #include "client/cpp/keys.h"
 #include "client/cpp/server.h"
 #include "client/cpp/session.h"
+#include "client/cpp/spend.h"
 #include "protocol/wire/decode.h"
 
 namespace reprise::client {
@@ -34,6 +35,10 @@ AccessCommands Caller::Access() {
 
 SessionCommands Caller::Session() {
   return SessionCommands(*this);
+}
+
+SpendCommands Caller::Spend() {
+  return SpendCommands(*this);
 }
 
 }  // namespace reprise::client

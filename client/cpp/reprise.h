@@ -11,3 +11,4 @@
 #include "client/cpp/pool.h"
 #include "client/cpp/server.h"
 #include "client/cpp/session.h"
+#include "client/cpp/spend.h"

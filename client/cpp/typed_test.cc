@@ -6,6 +6,7 @@
 #include "client/cpp/keys.h"
 #include "client/cpp/server.h"
 #include "client/cpp/session.h"
+#include "client/cpp/spend.h"
 #include "protocol/wire/decode.h"
 #include "protocol/wire/json.h"
 
@@ -299,6 +300,59 @@ TEST_CASE("A reply of another kind is an error, not a zero") {
   CHECK(Canned("[]").Cache().Lookup("p").error().code == Code::kCorrupt);
   CHECK(Canned("{}").Session().List().error().code == Code::kCorrupt);
   CHECK(Canned("[1]").Server().CommandList().error().code == Code::kCorrupt);
+}
+
+TEST_CASE("Reserve, Commit, Release and Record send money and usage, and read what came of it") {
+  Canned granted(
+      R"({"granted":true,"reservation":7,"amount_nano":50,"blocked_by":null,"blocked":[],)"
+      R"("retry_after_ms":null,"exceeded":["bot:a/day"]})");
+  auto held = granted.Spend().Reserve({"bot:a"}, 50, {.lease_ms = 100});
+  CHECK(granted.request == R"(BUDGET.RESERVE [["bot:a"],50,{"lease_ms":100}])");
+  CHECK(held.value().granted);
+  CHECK(held.value().reservation == 7);
+  CHECK(held.value().exceeded == std::vector<std::string>{"bot:a/day"});
+  Canned refused(R"({"granted":false,"reservation":null,"amount_nano":9,"blocked_by":"bot:a/day",)"
+                 R"("retry_after_ms":30,"blocked":[{"budget":"bot:a/day","retry_after_ms":30}]})");
+  held = refused.Spend().Reserve({}, std::nullopt,
+                                 {.usage = TokenUsage{.input_tokens = 3}, .price = {.model = "m"}});
+  CHECK(refused.request == R"(BUDGET.RESERVE [[],null,{"usage":{"input_tokens":3},"model":"m"}])");
+  CHECK_FALSE(held.value().granted);
+  CHECK(held.value().blocked_by == "bot:a/day");
+  CHECK(held.value().blocked.at(0).retry_after_ms == 30);
+
+  Canned charged(R"({"charged_nano":5,"reserved_nano":9,"over_nano":0,"duplicate":true,)"
+                 R"("late":false,"sequence":3,"exceeded":[]})");
+  const auto done = charged.Spend().Commit(7, 5, {.charge_id = "c"});
+  CHECK(charged.request == R"(BUDGET.COMMIT [7,5,{"charge_id":"c"}])");
+  CHECK(done.value().duplicate);
+  CHECK(done.value().sequence == 3);
+  CHECK(charged.Spend().Record(5, {.scopes = {"bot:a"}, .strategy = "routing"}).ok());
+  CHECK(charged.request == R"(SPEND.RECORD [5,{"scopes":["bot:a"],"strategy":"routing"}])");
+  Canned freed(R"({"freed_nano":9})");
+  CHECK(freed.Spend().Release(7).value() == 9);
+}
+
+TEST_CASE("Budgets are set, listed and removed, and a call is priced") {
+  Canned truth("true");
+  CHECK(truth.Spend()
+            .SetBudget("bot:a", 9, {.period = "day", .timezone = "Europe/Berlin", .soft = true})
+            .ok());
+  CHECK(truth.request ==
+        R"(BUDGET.SET ["bot:a",9,{"period":"day","timezone":"Europe/Berlin","soft":true}])");
+  CHECK(truth.Spend().DeleteBudget("bot:a/day").ok());
+  Canned status(R"({"pressure":{},"budgets":[{"budget":"bot:a/day","scope":"bot:a","hard":true,)"
+                R"("limit_nano":9,"spent_nano":4,"reserved_nano":1,"left_nano":4,)"
+                R"("used_ppm":555555,"ends_at_ms":null}]})");
+  const auto budgets = status.Spend().Budgets().value();
+  REQUIRE(budgets.size() == 1);
+  CHECK(budgets[0].left_nano == 4);
+  CHECK(budgets[0].ends_at_ms == 0);
+  Canned quote(R"({"cost_nano":1050,"exact":"0.00000105"})");
+  CHECK(quote.Spend().Quote({.input_tokens = 7}, {.model = "m", .tier = "batch"}).value() == 1050);
+  CHECK(quote.request == R"(PRICE.QUOTE ["m",{"input_tokens":7},{"tier":"batch"}])");
+  Canned report(R"({"rows":[]})");
+  CHECK(report.Spend().Report({.from = "2026-11-01", .by = {"bot"}}).ok());
+  CHECK(report.request == R"(SPEND.REPORT [{"from":"2026-11-01","by":["bot"]}])");
 }
 
 }  // namespace

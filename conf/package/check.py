@@ -9,7 +9,8 @@ import tempfile
 PROGRAMS = ("usr/bin/reprise-server", "usr/bin/reprise-cli")
 UNIT = "usr/lib/systemd/system/reprise.service"
 CONTENT = PROGRAMS + (UNIT, "etc/reprise/reprise.toml", "usr/share/doc/reprise/copyright",
-                      "usr/share/doc/reprise/changelog.gz", "usr/share/doc/reprise/README.md")
+                      "usr/share/doc/reprise/changelog.gz", "usr/share/reprise/prices.toml",
+                      "usr/share/doc/reprise/README.md")
 
 
 def run(*command, **options):

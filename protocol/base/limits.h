@@ -120,5 +120,25 @@ inline constexpr Limit kFlightChunks{"flight_chunks", 32'768, 32'768, 32'768,
 // The pieces are read as one array.
 static_assert(kFlightChunks.value <= kContainerItems.value);
 
+
+// Money.
+inline constexpr Limit kReservationMs{"reservation_ms", 60'000, 100, 86'400'000,
+                                      "how long a reservation of money holds when nobody settles it"};
+inline constexpr Limit kReservations{"reservations", 65'536, 65'536, 65'536,
+                                     "unsettled reservations of one namespace"};
+inline constexpr Limit kReservationsTotal{"reservations_total", 524'288, 524'288, 524'288,
+                                          "unsettled reservations of all namespaces"};
+inline constexpr Limit kBudgets{"budgets", 1024, 1024, 1024, "budgets of one namespace"};
+inline constexpr Limit kBudgetsTotal{"budgets_total", 65'536, 65'536, 65'536,
+                                     "budgets of all namespaces"};
+inline constexpr Limit kBudgetWindowMs{"budget_window_ms", 0, 60'000,
+                                       std::int64_t{366} * 86'400'000,
+                                       "window of a rolling budget: a minute to a year"};
+inline constexpr Limit kReportDays{"report_days", 366, 1, 3'660, "days of one SPEND.REPORT"};
+inline constexpr Limit kReportRows{"report_rows", 10'000, 10'000, 10'000,
+                                   "rows of one SPEND.REPORT"};
+inline constexpr Limit kPriceFileBytes{"price_file_bytes", 4 * kMiB, 4 * kMiB, 4 * kMiB,
+                                       "largest price file"};
+
 }  // namespace limits
 }  // namespace reprise::base

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <unistd.h>
 #include <utility>
 
@@ -30,6 +31,23 @@ std::int64_t LoopCount(const config::NetworkOptions& options) {
 // Plain text never leaves the machine: with another bind address only TLS listens there.
 std::string PlainHost(const config::NetworkOptions& options) {
   return config::IsLoopback(options.bind).value_or(false) ? options.bind : "127.0.0.1";
+}
+
+// Programs of a build tree stand in build/<preset>/bin, the file in conf. Empty: there is none.
+std::string PricesFileOf(const config::SpendOptions& options) {
+  if (!options.prices_file.empty()) {
+    return options.prices_file == "none" ? "" : options.prices_file;
+  }
+  std::error_code failed;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const auto tree = program.parent_path().parent_path().parent_path().parent_path();
+  for (const std::filesystem::path& path :
+       {tree / "conf" / "prices.toml", std::filesystem::path("/usr/share/reprise/prices.toml")}) {
+    if (std::filesystem::is_regular_file(path, failed)) {
+      return path.string();
+    }
+  }
+  return "";
 }
 
 std::string BusyReply() {
@@ -91,6 +109,9 @@ std::unique_ptr<Server> Server::Start(config::Config config, const Flags& flags,
   if (const std::string warning = server->instance_->semantic().Stats().warning; !warning.empty()) {
     server->log_->Log(telemetry::Level::kWarn, "embedder", {{"message", warning}});
   }
+  if (const base::Status prices = server->LoadPrices(); !prices.ok()) {
+    return failed(kBadConfiguration, prices.error());
+  }
   const bool outside = !config::IsLoopback(in_force->network.bind).value_or(false);
   if (outside && !server->instance_->access().RequiresKey()) {
     return failed(kBadConfiguration,
@@ -115,6 +136,17 @@ std::unique_ptr<Server> Server::Start(config::Config config, const Flags& flags,
     parts.thread = std::thread([&parts] { parts.loop->Run(); });
   }
   return server;
+}
+
+base::Status Server::LoadPrices() {
+  const std::string path = PricesFileOf(config_.Get()->spend);
+  if (path.empty()) {
+    return base::Ok{};
+  }
+  ASSIGN_OR_RETURN(const std::size_t models, instance_->UsePriceFile(path));
+  log_->Log(telemetry::Level::kInfo, "prices",
+            {{"file", path}, {"models", std::to_string(models)}});
+  return base::Ok{};
 }
 
 base::Status Server::MakeLoops(std::int64_t count) {

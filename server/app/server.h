@@ -72,6 +72,7 @@ class Server {
 
   Server(config::Config config, const Flags& flags);
   base::Status OpenLog();
+  base::Status LoadPrices();
   base::Status Listen();
   base::Status ListenOn(LoopParts& parts, const config::Config& config);
   base::Status ListenHttp(const config::Config& config);

@@ -6,6 +6,12 @@ namespace reprise::commands {
 
 extern const CommandSpec kAuth;
 extern const CommandSpec kBackup;
+extern const CommandSpec kBudgetCommit;
+extern const CommandSpec kBudgetDel;
+extern const CommandSpec kBudgetRelease;
+extern const CommandSpec kBudgetReserve;
+extern const CommandSpec kBudgetSet;
+extern const CommandSpec kBudgetStatus;
 extern const CommandSpec kCacheAbandon;
 extern const CommandSpec kCacheAppend;
 extern const CommandSpec kCacheCalibrate;
@@ -48,12 +54,19 @@ extern const CommandSpec kNamespaceDel;
 extern const CommandSpec kNamespaceList;
 extern const CommandSpec kPersist;
 extern const CommandSpec kPing;
+extern const CommandSpec kPriceImport;
+extern const CommandSpec kPriceList;
+extern const CommandSpec kPriceQuote;
+extern const CommandSpec kPriceSet;
 extern const CommandSpec kQuit;
 extern const CommandSpec kSave;
 extern const CommandSpec kScan;
 extern const CommandSpec kSet;
 extern const CommandSpec kShutdown;
 extern const CommandSpec kSlowlog;
+extern const CommandSpec kSpendRecord;
+extern const CommandSpec kSpendReport;
+extern const CommandSpec kSpendVerify;
 extern const CommandSpec kStats;
 extern const CommandSpec kSubscribe;
 extern const CommandSpec kTtl;
@@ -64,6 +77,12 @@ std::span<const CommandSpec* const> AllCommands() {
   static constexpr std::array kAll{
       &kAuth,
       &kBackup,
+      &kBudgetCommit,
+      &kBudgetDel,
+      &kBudgetRelease,
+      &kBudgetReserve,
+      &kBudgetSet,
+      &kBudgetStatus,
       &kCacheAbandon,
       &kCacheAppend,
       &kCacheCalibrate,
@@ -106,12 +125,19 @@ std::span<const CommandSpec* const> AllCommands() {
       &kNamespaceList,
       &kPersist,
       &kPing,
+      &kPriceImport,
+      &kPriceList,
+      &kPriceQuote,
+      &kPriceSet,
       &kQuit,
       &kSave,
       &kScan,
       &kSet,
       &kShutdown,
       &kSlowlog,
+      &kSpendRecord,
+      &kSpendReport,
+      &kSpendVerify,
       &kStats,
       &kSubscribe,
       &kTtl,

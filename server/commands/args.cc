@@ -271,6 +271,7 @@ base::Status Args::DecodePositional(const CommandSpec& spec, std::uint32_t count
       continue;
     }
     ASSIGN_OR_RETURN(Item item, DecodeItem(spec, *arg, reader));
+    item.given = true;
     items_.push_back(item);
   }
   return CheckCount(spec, count);

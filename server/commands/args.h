@@ -29,6 +29,11 @@ class Args {
   std::size_t size() const { return items_.size() - option_count_; }
   std::string_view Bytes(std::size_t index) const { return items_[option_count_ + index].bytes; }
   std::int64_t Int(std::size_t index) const { return items_[option_count_ + index].number; }
+  // Absent: nil, or left out.
+  std::optional<std::int64_t> MaybeIntAt(std::size_t index) const {
+    return index < size() && items_[option_count_ + index].given ? std::optional(Int(index))
+                                                                 : std::nullopt;
+  }
 
   // Options by their index in the row.
   bool Has(std::size_t option) const { return items_[option].given; }

@@ -16,6 +16,9 @@ inline constexpr std::string_view kSlowChannel = "slow";
 inline constexpr std::string_view kConfigChannel = "config";
 inline constexpr std::string_view kInvalidationChannel = "invalidation";
 
+inline constexpr std::string_view kBudgetChannel = "budget";
+inline constexpr std::string_view kBudgetsChannel = "budgets";
+
 // Not to subscribe to: CACHE.FETCH with `stream` gets it.
 inline constexpr std::string_view kChunkChannel = "chunk";
 
@@ -30,20 +33,32 @@ struct ChannelRow {
 
 inline constexpr ChannelRow kInvalidationRow{kInvalidationChannel, false, true,
                                              "{what, value, entries} of a CACHE.INVALIDATE"};
+inline constexpr ChannelRow kBudgetRow{
+    kBudgetChannel, false, true,
+    "{budget, scope, threshold_percent, spent_nano, reserved_nano, limit_nano, ends_at_ms} when a "
+    "budget reaches 50, 80 or 95 % of its limit"};
+inline constexpr ChannelRow kBudgetsRow{
+    kBudgetsChannel, true, false,
+    "the same of all namespaces, and of the scope global, with {namespace}"};
 inline constexpr std::array kChannels{
     kInvalidationRow,
+    kBudgetRow,
+    kBudgetsRow,
     ChannelRow{kSlowChannel, true, false,
                "{command, duration_micros, namespace, peer} of a slow command"},
     ChannelRow{kConfigChannel, true, false, "{name, value} of a setting that CONFIG.SET changed"},
 };
 
 // The channel as the event hub knows it.
-inline std::string HubChannel(const ChannelRow& row, const access::Principal& principal) {
+inline std::string HubChannel(const ChannelRow& row, access::NamespaceId id) {
   std::string name(row.name);
   if (row.of_namespace) {
-    name += kNamespaceMark + std::to_string(static_cast<std::uint32_t>(principal.namespace_id));
+    name += kNamespaceMark + std::to_string(static_cast<std::uint32_t>(id));
   }
   return name;
+}
+inline std::string HubChannel(const ChannelRow& row, const access::Principal& principal) {
+  return HubChannel(row, principal.namespace_id);
 }
 // As its subscribers know it.
 inline std::string_view NameOfHubChannel(std::string_view name) {
@@ -52,7 +67,7 @@ inline std::string_view NameOfHubChannel(std::string_view name) {
 
 inline constexpr ArgSpec kChannelArg{.name = "channel",
                                      .kind = ArgKind::kText,
-                                     .doc = "invalidation, slow or config",
+                                     .doc = "invalidation, budget, budgets, slow or config",
                                      .min = 1,
                                      .max = 256};
 

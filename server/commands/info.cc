@@ -17,7 +17,7 @@ namespace {
 constexpr std::array kArgs{
     ArgSpec{.name = "section",
             .kind = ArgKind::kText,
-            .doc = "server, clients, store, cache, semantic or process; all when not given",
+            .doc = "server, clients, store, cache, semantic, spend or process; all when not given",
             .required = false,
             .min = 1,
             .max = 64}};
@@ -136,6 +136,21 @@ void WriteSemantic(const Context& context, wire::Writer& reply) {
   reply.Field("old_memory_bytes", stats.replaced.index.bytes);
 }
 
+void WriteSpend(const Context& context, wire::Writer& reply) {
+  const spend::BudgetStats stats = context.instance.spend().budgets().Stats();
+  reply.Map(10);
+  reply.Field("priced_models", context.instance.spend().prices().models());
+  reply.Field("budgets", stats.budgets);
+  reply.Field("reservations", stats.reservations);
+  reply.Field("reserved_nano", stats.reserved_nano);
+  reply.Field("granted", stats.granted);
+  reply.Field("refused", stats.refused);
+  reply.Field("settled", stats.settled);
+  reply.Field("released", stats.released);
+  reply.Field("expired", stats.expired);
+  reply.Field("settled_late", stats.late);
+}
+
 void WriteProcess(const Context& /*context*/, wire::Writer& reply) {
   const telemetry::ProcessReading reading = telemetry::ReadProcess();
   reply.Map(6);
@@ -154,7 +169,8 @@ struct Section {
 constexpr std::array kSections{
     Section{"server", &WriteServer},     Section{"clients", &WriteClients},
     Section{"store", &WriteStore},       Section{"cache", &WriteCache},
-    Section{"semantic", &WriteSemantic}, Section{"process", &WriteProcess}};
+    Section{"semantic", &WriteSemantic}, Section{"spend", &WriteSpend},
+    Section{"process", &WriteProcess}};
 
 constexpr std::array kErrors{base::Code::kBadRequest};
 
@@ -177,7 +193,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
     }
   }
   return base::Error{base::Code::kBadRequest,
-                     "INFO: 'section' must be server, clients, store, cache, semantic or process"};
+                     "INFO: 'section' must be server, clients, store, cache, semantic, spend or "
+                     "process"};
 }
 
 }  // namespace
@@ -187,7 +204,8 @@ constexpr CommandSpec kInfo{
     .name = "INFO",
     .family = Family::kServer,
     .summary =
-        "The state of the server: versions, clients, storage, cache, semantic tier, process.",
+        "The state of the server: versions, clients, storage, cache, semantic tier, money, "
+        "process.",
     .complexity = "O(1)",
     .since = "0.1",
     .flags = kAdmin | kIdempotent,

@@ -396,7 +396,8 @@ TEST_CASE("keys that are read once at the start are not live") {
                                       "semantic.http_model",
                                       "semantic.http_key_env",
                                       "semantic.http_width",
-                                      "semantic.http_deadline_ms"};
+                                      "semantic.http_deadline_ms",
+                                      "spend.prices_file"};
   for (const Setting& setting : Describe(Config{})) {
     CAPTURE(setting.name);
     CHECK(setting.live == !restart.contains(setting.name));

@@ -104,6 +104,12 @@ struct SemanticOptions {
   std::function<void(std::string_view)> log;  // no setting; empty: nobody listens
 };
 
+// Money: server/spend.
+struct SpendOptions {
+  // Prices that the directory does not have of its own; empty: that of the installation; "none".
+  std::string prices_file;
+};
+
 struct LogOptions {
   std::string level = "info";         // trace, debug, info, warn, error
   std::string format = "text";        // text or json
@@ -118,6 +124,7 @@ struct Config {
   HttpOptions http;
   CacheOptions cache;
   SemanticOptions semantic;
+  SpendOptions spend;
   LogOptions log;
 };
 

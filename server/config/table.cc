@@ -541,13 +541,29 @@ constexpr std::array kOtherRows{
            limits::kSlowLogItems),
 };
 
+constexpr std::array kSpendRows{
+    Row{"spend.prices_file",
+        Kind::kText,
+        Change::kRestart,
+        0,
+        kPathBytesMax,
+        &At<&Config::spend, &SpendOptions::prices_file>,
+        "Prices of models (TOML, or JSON when it ends with .json) that the directory has none of "
+        "its "
+        "own for (PRICE.SET, PRICE.IMPORT). Empty: conf/prices.toml beside the build tree, else "
+        "/usr/share/reprise/prices.toml. \"none\": no file.",
+        {},
+        PathProblem},
+};
+
 constexpr auto kRows = [] {
-  constexpr std::size_t kCount =
-      kStoreRows.size() + kNetworkRows.size() + kSemanticRows.size() + kOtherRows.size();
+  constexpr std::size_t kCount = kStoreRows.size() + kNetworkRows.size() + kSemanticRows.size() +
+                                 kSpendRows.size() + kOtherRows.size();
   std::array<Row, kCount> rows{};
   auto end = std::copy(kStoreRows.begin(), kStoreRows.end(), rows.begin());
   end = std::copy(kNetworkRows.begin(), kNetworkRows.end(), end);
   end = std::copy(kSemanticRows.begin(), kSemanticRows.end(), end);
+  end = std::copy(kSpendRows.begin(), kSpendRows.end(), end);
   std::copy(kOtherRows.begin(), kOtherRows.end(), end);
   return rows;
 }();
@@ -558,6 +574,7 @@ constexpr std::array kSections{
     Section{"http", "The admin port for health checks and metrics. It changes nothing."},
     Section{"cache", "Entries of the cache and their bounds."},
     Section{"semantic", "Vectors of questions, for the tier that knows them in other words."},
+    Section{"spend", "Money: prices of models. Budgets and amounts are set by commands."},
     Section{"log", "What the server says about itself. Prompts and values are never logged."},
 };
 

@@ -15,6 +15,7 @@
 #include "server/config/config.h"
 #include "server/config/settings.h"
 #include "server/config/table.h"
+#include "server/config/toml_value.h"
 
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
@@ -26,8 +27,7 @@ namespace reprise::config {
 namespace {
 
 base::Error Unreadable(const std::string& path, std::string_view why) {
-  return {base::Code::kIo,
-          "the configuration file " + path + " cannot be read: " + std::string(why)};
+  return {base::Code::kIo, "the file " + path + " cannot be read: " + std::string(why)};
 }
 
 class OpenFile {
@@ -77,8 +77,7 @@ base::Result<std::string> ReadBounded(const std::string& path) {
     }
     content.append(part.data(), static_cast<std::size_t>(size));
   }
-  return base::Error{base::Code::kTooLarge,
-                     "the configuration file " + path + " is larger than 1 MiB"};
+  return base::Error{base::Code::kTooLarge, "the file " + path + " is larger than 1 MiB"};
 }
 
 bool BeginsKey(char letter) {
@@ -255,19 +254,55 @@ std::string PlaceText(const std::string& path, const toml::source_position& plac
   return path + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
 }
 
-}  // namespace
-
-base::Status ReadTomlFile(const std::string& path, Config& config) {
-  ASSIGN_OR_RETURN(const std::string content, ReadBounded(path));
+// The tables point into `content` and `path`.
+base::Result<toml::table> Parse(const std::string& path, const std::string& content) {
   RETURN_IF_ERROR(CheckLines(path, content));
-  const toml::parse_result parsed = toml::parse(std::string_view(content), std::string_view(path));
+  toml::parse_result parsed = toml::parse(std::string_view(content), std::string_view(path));
   if (parsed.failed()) {
     const toml::parse_error& problem = parsed.error();
     return base::Error{base::Code::kBadRequest, PlaceText(path, problem.source().begin) +
                                                     std::string(problem.description())};
   }
+  return std::move(parsed).table();
+}
+
+base::Value ValueOf(const toml::node& node) {
+  if (const toml::table* table = node.as_table()) {
+    base::Value::Map map;
+    for (const auto& [key, inner] : *table) {
+      map.emplace_back(std::string(key.str()), ValueOf(inner));
+    }
+    return map;
+  }
+  if (const toml::array* array = node.as_array()) {
+    base::Value::Array items;
+    for (const toml::node& item : *array) {
+      items.push_back(ValueOf(item));
+    }
+    return items;
+  }
+  if (const auto* text = node.as_string()) {
+    return text->get();
+  }
+  if (node.is_integer()) {
+    return node.as_integer()->get();
+  }
+  if (const auto* flag = node.as_boolean()) {
+    return flag->get();
+  }
+  if (const auto* real = node.as_floating_point()) {
+    return real->get();
+  }
+  return base::Value();  // a date or time: nobody asks for one
+}
+
+}  // namespace
+
+base::Status ReadTomlFile(const std::string& path, Config& config) {
+  ASSIGN_OR_RETURN(const std::string content, ReadBounded(path));
+  ASSIGN_OR_RETURN(const toml::table parsed, Parse(path, content));
   std::vector<Leaf> leaves;
-  CollectLeaves(parsed.table(), "", leaves);
+  CollectLeaves(parsed, "", leaves);
   // The first mistake of the file is reported, so in the order of the file.
   std::sort(leaves.begin(), leaves.end(), [](const Leaf& a, const Leaf& b) {
     return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
@@ -282,6 +317,12 @@ base::Status ReadTomlFile(const std::string& path, Config& config) {
   }
   config = std::move(next);
   return base::Ok{};
+}
+
+base::Result<base::Value> ReadToml(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string content, ReadBounded(path));
+  ASSIGN_OR_RETURN(const toml::table parsed, Parse(path, content));
+  return ValueOf(parsed);
 }
 
 base::Status LoadFile(const std::string& path, Config& config) {

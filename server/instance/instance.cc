@@ -1,7 +1,13 @@
 #include "server/instance/instance.h"
 
+#include <fstream>
 #include <utility>
 #include <vector>
+
+#include "protocol/base/limits.h"
+#include "protocol/wire/plain_json.h"
+#include "server/config/toml_value.h"
+#include "server/spend/price_file.h"
 
 namespace reprise::instance {
 namespace {
@@ -11,6 +17,23 @@ constexpr std::size_t kSlidesPerBatch = 500;
 constexpr int kSlideBatches = 20;
 constexpr std::size_t kTrimmedPerBatch = 1'000;
 constexpr int kTrimBatches = 8;
+
+constexpr std::size_t kPriceFileDepth = 16;
+
+base::Result<std::string> ReadText(const std::string& path) {
+  constexpr auto kBytesMax = static_cast<std::size_t>(base::limits::kPriceFileBytes.value);
+  std::ifstream in(path, std::ios::binary);
+  std::string text(kBytesMax + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!in.eof() && in.fail()) {
+    return base::Error{base::Code::kIo, "the file " + path + " cannot be read"};
+  }
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kBytesMax) {
+    return base::Error{base::Code::kTooLarge, "the file " + path + " is larger than 4 MiB"};
+  }
+  return text;
+}
 
 semantic::SemanticOptions SemanticOptionsOf(const config::Config& config) {
   semantic::SemanticOptions options;
@@ -85,6 +108,8 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
   for (const access::Namespace& entry : instance->access_->Namespaces()) {
     namespaces.push_back(entry.id);
   }
+  ASSIGN_OR_RETURN(instance->spend_,
+                   spend::Spend::Load(*instance->store_, namespaces, clock.Now()));
   ASSIGN_OR_RETURN(instance->cache_, cache::Cache::Load(*instance->store_, namespaces, clock));
   ASSIGN_OR_RETURN(instance->semantic_,
                    semantic::Semantic::Open(SemanticOptionsOf(config), *instance->store_, clock));
@@ -97,7 +122,26 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
   return instance;
 }
 
+base::Result<std::size_t> Instance::UsePriceFile(const std::string& path) {
+  const auto read = [&]() -> base::Result<spend::PriceFile> {
+    if (!path.ends_with(".json")) {
+      ASSIGN_OR_RETURN(const base::Value toml, config::ReadToml(path));
+      return spend::ReadPriceFile(toml);
+    }
+    ASSIGN_OR_RETURN(const std::string text, ReadText(path));
+    ASSIGN_OR_RETURN(const base::Value json, wire::FromPlainJson(text, kPriceFileDepth));
+    return spend::ReadPriceFile(json);
+  };
+  auto file = read();
+  if (!file.ok()) {
+    return base::Error{file.error().code, "prices of " + path + ": " + file.error().detail};
+  }
+  spend_->prices().SetStarter(file.value());
+  return file.value().models.size();
+}
+
 void Instance::Tick(const config::CacheOptions& options) {
+  spend_->Tick(clock_.Now());
   cache_->SweepExpired(clock_.Now(), kSlotsPerTick);
   semantic_->SetEnabled(options.semantic != config::TierMode::kOff);
   if (cache_->HasUnwrittenCounters()) {

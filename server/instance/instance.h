@@ -19,6 +19,7 @@
 #include "server/instance/flight_timer.h"
 #include "server/instance/index_writer.h"
 #include "server/semantic/semantic.h"
+#include "server/spend/spend.h"
 #include "storage/engine/store.h"
 
 namespace reprise::instance {
@@ -42,7 +43,12 @@ class Instance {
   cache::Cache& cache() { return *cache_; }
   semantic::Semantic& semantic() { return *semantic_; }
   access::Registry& access() { return *access_; }
+  spend::Spend& spend() { return *spend_; }
   const base::Clock& clock() const { return clock_; }
+
+  // Prices for models that the directory has none of its own for; how many models. Before other
+  // threads use the instance. Errors: those of reading the file, and kBadRequest.
+  base::Result<std::size_t> UsePriceFile(const std::string& path);
 
   // Periodic work; call it every `counters_flush_ms` or more often.
   void Tick(const config::CacheOptions& options);
@@ -60,6 +66,7 @@ class Instance {
   const base::Clock& clock_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<access::Registry> access_;
+  std::unique_ptr<spend::Spend> spend_;
   std::unique_ptr<semantic::Semantic> semantic_;
   std::unique_ptr<cache::Cache> cache_;
   std::unique_ptr<IndexWriter> index_writer_;

@@ -1,6 +1,7 @@
 #include "server/instance/instance.h"
 
 #include <filesystem>
+#include <fstream>
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX
 
 #include <catch2/catch.hpp>
@@ -53,6 +54,54 @@ TEST_CASE("entries and counters are there again when the directory is opened aga
   const auto outcome = instance->cache().Lookup(question, {}, config.cache, view);
   REQUIRE(outcome.value().found.has_value());
   CHECK(outcome.value().found->body.response == response);
+}
+
+TEST_CASE("the starter prices of the installation can be read, and price its models") {
+  base::FakeClock clock;
+  config::Config config;
+  config.store.engine = storage::EngineKind::kMemory;
+  const auto instance = Instance::OpenWithClock(config, clock).value();
+  const std::string file = std::string(SOURCE_ROOT) + "/conf/prices.toml";
+  CHECK(instance->UsePriceFile(file).value() >= 10);
+  const spend::Usage usage{.input_tokens = 1'000'000, .output_tokens = 1'000'000};
+  const auto nano = [&](const spend::PriceAsk& ask) {
+    return instance->spend()
+        .prices()
+        .QuoteFor(storage::kDefaultNamespace, ask, usage, clock.Now())
+        .value()
+        .cost.nano;
+  };
+  CHECK(nano({"openai", "gpt-4o-mini-2024-07-18", ""}) == 750'000'000);
+  CHECK(nano({"openai", "gpt-5", "flex"}) == 5'625'000'000);
+  CHECK(nano({"", "claude-sonnet-4-5-20250929", ""}) == 28'500'000'000);
+  CHECK(instance->spend().prices().models() == 0);  // They are not the directory's own.
+}
+
+TEST_CASE("a price file that cannot be used is named with what is wrong") {
+  const Folder folder;
+  base::FakeClock clock;
+  config::Config config;
+  config.store.engine = storage::EngineKind::kMemory;
+  const auto instance = Instance::OpenWithClock(config, clock).value();
+  const auto refusal = [&](const char* name, const char* text) {
+    const std::string file = (folder.path / name).string();
+    std::ofstream(file) << text;
+    const auto used = instance->UsePriceFile(file);
+    return used.ok() ? std::string() : used.error().detail;
+  };
+  CHECK(refusal("good.json", R"({"models": []})").empty());
+  CHECK(refusal("good.toml", "[[models]]\nprovider = \"p\"\nmodel = \"m\"\nprices.input = 1.5\n")
+            .empty());
+  CHECK(refusal("bad.json", "{").find("bad.json") != std::string::npos);
+  CHECK(refusal("bad.toml", "[[models]").find("bad.toml") != std::string::npos);
+  CHECK(refusal("braces.toml", "models = [{provider = \"p\"}]").find("braces") !=
+        std::string::npos);
+  CHECK(refusal("row.toml", "[[models]]\nprovider = \"p\"\n").find("'model' is missing") !=
+        std::string::npos);
+  CHECK(instance->UsePriceFile((folder.path / "none.toml").string()).error().code ==
+        base::Code::kIo);
+  CHECK(instance->UsePriceFile((folder.path / "none.json").string()).error().code ==
+        base::Code::kIo);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ DOMAINS = [f"server/{name}" for name in
            ("access", "cache", "routing", "jobs", "context", "prompt", "tools", "spend", "rate",
             "control")]
 BELOW_DOMAINS = WIRE + ["storage/engine", "storage/vector", "server/config", "server/text",
-                        "server/embed", "server/match", "server/semantic", "server/telemetry"]
+                        "server/calendar", "server/embed", "server/match", "server/semantic", "server/telemetry"]
 ANY = None
 MAY_USE = {
     "protocol/base": [],
@@ -18,6 +18,7 @@ MAY_USE = {
     "server/loop": BASE,
     "server/config": BASE + ["storage/engine"],
     "server/text": BASE,
+    "server/calendar": BASE,
     "server/embed": WIRE + ["server/text"],
     "server/match": BASE + ["server/text"],
     "server/semantic": WIRE + ["storage/engine", "storage/vector", "server/text", "server/embed",
@@ -48,7 +49,8 @@ HOME_OF = {
     "rocksdb/": ["storage/engine"],
     "hnswlib": ["storage/vector"],
     "msgpack": ["protocol/wire"],
-    "openssl/evp.h": ["server/loop", "server/access", "server/cache", "client/cpp"] + TESTING,  # Digests.
+    "openssl/evp.h": ["server/loop", "server/access", "server/cache", "server/spend",
+                      "client/cpp"] + TESTING,  # Digests.
     "openssl/": ["server/loop", "server/access", "client/cpp"] + TESTING,
     "toml++/": ["server/config"],
     "spdlog/": ["server/telemetry"],

@@ -2,6 +2,9 @@
 
 /** Commands that may be sent again when it is not known whether they arrived. */
 export const REPEATABLE: ReadonlySet<string> = new Set([
+  'BUDGET.COMMIT',
+  'BUDGET.SET',
+  'BUDGET.STATUS',
   'CACHE.EXPIRE',
   'CACHE.EXPLAIN',
   'CACHE.EXPORT',
@@ -32,9 +35,15 @@ export const REPEATABLE: ReadonlySet<string> = new Set([
   'NAMESPACE.LIST',
   'PERSIST',
   'PING',
+  'PRICE.IMPORT',
+  'PRICE.LIST',
+  'PRICE.QUOTE',
+  'PRICE.SET',
   'SAVE',
   'SCAN',
   'SET',
+  'SPEND.REPORT',
+  'SPEND.VERIFY',
   'STATS',
   'SUBSCRIBE',
   'TTL',
@@ -47,6 +56,8 @@ export const WAITING: ReadonlySet<string> = new Set([
   'BACKUP',
   'CACHE.EXPLAIN',
   'CACHE.FETCH',
+  'PRICE.IMPORT',
   'SAVE',
+  'SPEND.VERIFY',
   'VERIFY',
 ]);
