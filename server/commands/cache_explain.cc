@@ -41,7 +41,7 @@ constexpr std::array kExamples{
         R"({"stored": true, "id": "*", "tier_keys": "*", "expires_at_ms": "*"})"},
     Example{
         R"(["CACHE.EXPLAIN", ["what is raii", {"identity": {"model": "m-small", "temperature": 0}}]])",
-        R"({"status": "miss", "reason": "no entry for this prompt and identity", "type": "general", "type_reason": "no rule matches", "kept": true, "ttl_ms": 3600000, "normalized": "what is raii", "tier_keys": "*", "tiers": {"exact": {"mode": "on", "status": "miss", "reason": "no entry for this prompt and identity"}, "normalized": {"mode": "on", "status": "miss", "reason": "no entry for this prompt and identity"}, "semantic": "*"}, "computing": "nobody", "nearest": [{"id": "*", "prompt": "What is RAII?", "model": "", "expires_at_ms": "*", "same_prompt": true, "overlap": 1.0, "differences": [{"path": "model", "asked": "\"m-small\"", "stored": "\"m-large\""}]}], "rows_read": 1, "complete": true})"},
+        R"({"status": "miss", "reason": "*", "type": "general", "type_reason": "no rule matches", "kept": true, "ttl_ms": 3600000, "normalized": "what is raii", "tier_keys": "*", "tiers": {"exact": {"mode": "on", "status": "miss", "reason": "no entry for this prompt and identity"}, "normalized": {"mode": "on", "status": "miss", "reason": "no entry for this prompt and identity"}, "semantic": "*"}, "computing": "nobody", "nearest": [{"id": "*", "prompt": "What is RAII?", "model": "", "expires_at_ms": "*", "same_prompt": true, "overlap": 1.0, "differences": [{"path": "model", "asked": "\"m-small\"", "stored": "\"m-large\""}]}], "rows_read": 1, "complete": true})"},
 };
 
 std::string_view StatusOf(const cache::Outcome& outcome) {

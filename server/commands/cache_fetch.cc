@@ -82,7 +82,7 @@ constexpr std::array kExamples{
     Example{R"(["CACHE.FETCH", ["what is raii", {"wait": false}]])",
             R"({"status": "miss", "reason": "another caller computes the answer"})"},
     Example{R"(["CACHE.FETCH", ["What is RAID?", {"only_if_cached": true}]])",
-            R"({"status": "miss", "reason": "no entry for this prompt and identity"})"},
+            R"({"status": "miss", "reason": "*"})"},
     Example{R"(["CACHE.FETCH", ["What is RAID?", {"no_store": true}]])",
             R"({"status": "bypass", "reason": "not stored, and no_store was asked for"})"},
     Example{R"(["CACHE.FETCH", ["Delete my account"]])", R"({"status": "bypass", "reason": "*"})"},

@@ -349,7 +349,7 @@ class SavingsAfterKillTest(Accounts):
             harness.skip("accounts_after_kill", "needs a store that outlives its process")
         operations = harness.size("accounts_operations", 8_000)
         kills = 4 + operations // 100_000
-        server = self.recording(**{"cache.entries_max": 50,
+        server = self.recording(**{"cache.entries_max": 20,
                                    "cache.types.research.stale_ms": 2000})
         crowd = Crowd(server)
         bots = ("coder", "coder", "writer", "helpdesk", None)
