@@ -209,6 +209,15 @@ Decision Control::Decide(Strategy strategy, const Asker& asker,
           place < rollout ? Reason::kHeldOut : Reason::kOutside, true};
 }
 
+Setting Control::SettingOf(storage::NamespaceId id, Strategy strategy,
+                           const config::Config& config) const {
+  const auto book = BookOf(id);
+  Setting setting = book->settings[config::IndexOf(strategy)].value_or(
+      Setting{ModeIn(config, strategy), kAllPpm, {}, {}});
+  setting.hold_out_ppm = HoldOutOf(Switch::Of(*book, strategy), strategy, config);
+  return setting;
+}
+
 std::optional<Mode> Control::OverrideOf(const Home& home, Strategy strategy, const Asker& asker) {
   const auto book = home.Get();
   const Override* found = book->FindOverride(strategy, asker);

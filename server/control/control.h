@@ -127,6 +127,8 @@ class Control {
                            storage::Transaction& transaction);
   void Drop(storage::NamespaceId id, storage::Transaction& transaction);
 
+  // What is in force for the namespace, the configuration's defaults filled in.
+  Setting SettingOf(storage::NamespaceId id, Strategy strategy, const config::Config& config) const;
   // Never null.
   std::shared_ptr<const Book> BookOf(storage::NamespaceId id) const;
   // In the order of the configuration, then the namespace's own.

@@ -216,18 +216,24 @@ std::vector<GuardrailReading> Control::Guardrails(storage::NamespaceId id) const
       add(trip.rule, true);
     }
   }
+  const auto add_monitors = [&all](const Watches& watches) {
+    for (GuardrailReading& reading : all) {
+      for (const Watches::Watch& watch : watches.all()) {
+        if (watch.rule.name == reading.rule.name) {
+          reading.monitors = watch.monitors;
+        }
+      }
+    }
+  };
   if (home == nullptr) {
+    Watches unused;
+    unused.Use(defaults->RulesWith(*book));
+    add_monitors(unused);
     return all;
   }
   base::MutexLock lock(home->mutex);
   home->Refresh(defaults);
-  for (GuardrailReading& reading : all) {
-    for (const Watches::Watch& watch : home->watches.all()) {
-      if (watch.rule.name == reading.rule.name) {
-        reading.monitors = watch.monitors;
-      }
-    }
-  }
+  add_monitors(home->watches);
   return all;
 }
 
