@@ -6,12 +6,12 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "protocol/base/clock.h"
@@ -41,7 +41,10 @@ struct OverrideView {
   Strategy strategy = Strategy::kCacheExact;
   Scope scope = Scope::kNamespace;
   std::string_view name;  // of the conversation or bot; empty: the namespace
-  auto operator<=>(const OverrideView&) const = default;
+  bool operator==(const OverrideView&) const = default;
+  friend bool operator<(const OverrideView& a, const OverrideView& b) {
+    return std::tie(a.strategy, a.scope, a.name) < std::tie(b.strategy, b.scope, b.name);
+  }
 };
 struct OverrideKey {
   Strategy strategy = Strategy::kCacheExact;
@@ -68,7 +71,7 @@ using Overrides = std::map<OverrideKey, Override, OverrideOrder>;
 // A rule of the namespace; in place of the configuration's with this name.
 struct NamespaceGuardrail {
   Guardrail rule;
-  bool is_off = false;                       // then only the name counts
+  bool is_off = false;  // it does not count, and keeps the configuration's from counting
   std::optional<std::int64_t> cool_down_ms;  // absent: control.cool_down_ms
 };
 

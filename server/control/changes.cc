@@ -30,7 +30,7 @@ Setting Control::Set(storage::NamespaceId id, Strategy strategy, const SettingCh
   place = setting;
   transaction.Put(Family::kMeta, SettingRowKey(id, strategy), FormatSetting(setting),
                   storage::kNever);
-  Publish(home, std::move(book), transaction);
+  Publish(home, book, transaction);
   if (before != setting.mode) {
     base::MutexLock lock(home.mutex);
     home.watches.Forget(strategy);
@@ -47,7 +47,7 @@ bool Control::Reset(storage::NamespaceId id, Strategy strategy, storage::Transac
   }
   place.reset();
   transaction.Delete(Family::kMeta, SettingRowKey(id, strategy));
-  Publish(home, std::move(book), transaction);
+  Publish(home, book, transaction);
   return true;
 }
 
@@ -71,7 +71,7 @@ base::Status Control::SetOverride(storage::NamespaceId id, const OverrideView& k
     book->overrides.emplace(OverrideKey{key.strategy, key.scope, std::string(key.name)}, item);
   }
   transaction.Put(Family::kMeta, OverrideRowKey(id, key), FormatOverride(item), item.expires_at);
-  Publish(home, std::move(book), transaction);
+  Publish(home, book, transaction);
   return base::Ok{};
 }
 
@@ -85,7 +85,7 @@ bool Control::RemoveOverride(storage::NamespaceId id, const OverrideView& key,
   }
   book->overrides.erase(found);
   transaction.Delete(Family::kMeta, OverrideRowKey(id, key));
-  Publish(home, std::move(book), transaction);
+  Publish(home, book, transaction);
   return true;
 }
 
@@ -116,7 +116,7 @@ base::Status Control::SetGuardrail(storage::NamespaceId id, const NamespaceGuard
   }
   transaction.Put(Family::kMeta, GuardrailRowKey(id, item.rule.name), FormatGuardrail(item),
                   storage::kNever);
-  Publish(home, std::move(book), transaction);
+  Publish(home, book, transaction);
   return base::Ok{};
 }
 
@@ -131,7 +131,7 @@ bool Control::ResetGuardrail(storage::NamespaceId id, std::string_view name,
     return false;
   }
   transaction.Delete(Family::kMeta, GuardrailRowKey(id, name));
-  Publish(home, std::move(book), transaction);
+  Publish(home, book, transaction);
   return true;
 }
 

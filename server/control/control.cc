@@ -250,26 +250,25 @@ bool Control::MayRunSomewhere(Strategy strategy, const config::Config& config) c
                      [&](const Home* home) { return MayRun(strategy, home->id, config); });
 }
 
-void Control::Install(Home& home, std::shared_ptr<const Book> book) {
+void Control::Install(Home& home, const std::shared_ptr<const Book>& book) {
   const std::shared_ptr<const Book> before = home.Get();
   overrides_.fetch_add(book->overrides.size() - before->overrides.size(),
                        std::memory_order_relaxed);
-  const Book& now = *book;
   {
     base::MutexLock lock(home.mutex);
     home.book = book;
   }
   for (const Strategy strategy : config::kStrategies) {
-    home.switches[config::IndexOf(strategy)].store(Switch::Of(now, strategy).word(),
+    home.switches[config::IndexOf(strategy)].store(Switch::Of(*book, strategy).word(),
                                                    std::memory_order_release);
   }
 }
 
-void Control::Publish(Home& home, std::shared_ptr<const Book> book,
+void Control::Publish(Home& home, const std::shared_ptr<const Book>& book,
                       storage::Transaction& transaction) {
   transaction.RequireSync();
   transaction.OnAbort([this, &home, before = home.Get()] { Install(home, before); });
-  Install(home, std::move(book));
+  Install(home, book);
 }
 
 }  // namespace reprise::control

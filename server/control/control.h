@@ -8,7 +8,7 @@
 // Threads: Decide and all readers on any thread, Decide without a lock unless the strategy has
 // overrides; changes and Record inside a transaction on the writer thread. A change is seen by all
 // threads when its command replies; one whose commit fails is taken back. Errors: kBadRequest,
-// kNotFound, kTooLarge; at Load kCorrupt. Complexity: Decide 2 to 20 ns, O(log overrides) where
+// kNotFound, kTooLarge; at Load kCorrupt. Complexity: Decide about 10 ns, O(log overrides) where
 // there are any; Record O(guardrails x strategies). Limits: base::limits::kGuardrails,
 // kStrategyOverrides, kStrategyOverridesTotal, kUnitBytes. Stored form: FORMAT.md.
 #pragma once
@@ -153,8 +153,9 @@ class Control {
   std::shared_ptr<const Defaults> GetDefaults() const;
   static std::optional<Mode> OverrideOf(const Home& home, Strategy strategy, const Asker& asker);
   // Publishes the book, and takes it back when the commit fails.
-  void Publish(Home& home, std::shared_ptr<const Book> book, storage::Transaction& transaction);
-  void Install(Home& home, std::shared_ptr<const Book> book);
+  void Publish(Home& home, const std::shared_ptr<const Book>& book,
+               storage::Transaction& transaction);
+  void Install(Home& home, const std::shared_ptr<const Book>& book);
   Places PlacesOf(const Report& report, const config::Config& config) const;
   Trip Begin(Watches::Tripped found, base::UnixMillis now, const Defaults& defaults,
              const Book& book) const;

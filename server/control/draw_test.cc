@@ -35,12 +35,14 @@ TEST_CASE("places of two strategies, and of two namespaces, have nothing to do w
   const Draw draw("0123456789abcdef");
   const auto places_of = [&draw](Strategy strategy, storage::NamespaceId home) {
     std::vector<std::int64_t> places;
+    places.reserve(kUnits);
     for (int unit = 0; unit < kUnits; ++unit) {
       places.push_back(PlaceIn(draw, strategy, unit, home));
     }
     return places;
   };
   std::vector<std::vector<std::int64_t>> all;
+  all.reserve(config::kStrategyCount + 1);
   for (const Strategy strategy : config::kStrategies) {
     all.push_back(places_of(strategy, kHome));
   }

@@ -70,7 +70,7 @@ void Control::End(Home& home, const std::vector<Trip>& trips, Event::Kind kind,
     transaction.Delete(Family::kMeta, TripRowKey(home.id, trip.rule.name));
     Announce({kind, home.id, trip}, transaction);
   }
-  Publish(home, std::move(book), transaction);
+  Publish(home, book, transaction);
   base::MutexLock lock(home.mutex);
   for (const Trip& trip : trips) {
     home.watches.Forget(trip.rule.name);
@@ -161,7 +161,7 @@ std::vector<Trip> Control::Record(const Report& report, const config::Config& co
     book->trips.push_back(trip);
     Announce({Event::Kind::kTripped, id, trip}, transaction);
   }
-  Publish(home, std::move(book), transaction);
+  Publish(home, book, transaction);
   return trips;
 }
 
@@ -308,7 +308,7 @@ void Control::Upkeep(base::UnixMillis now, storage::Transaction& transaction) {
           transaction.Delete(Family::kMeta, OverrideRowKey(home->id, key.view()));
         }
       }
-      Publish(*home, std::move(book), transaction);
+      Publish(*home, book, transaction);
     }
     bool is_due = false;
     {

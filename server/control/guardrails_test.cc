@@ -50,6 +50,12 @@ TEST_CASE("healthy days trip nothing, with all their bad minutes and slow hours"
   CHECK(outcome.trips.size() <= days / 100);
 }
 
+TEST_CASE("what is needed to trip follows from the days between false trips") {
+  CHECK(Terms::Of(60'000, 10'000).needed == Approx(1.44e7));
+  CHECK(Terms::Of(10, 1).needed == Approx(8.64e6));
+  CHECK(Terms::Of(86'400'000, 1).needed == 1'000);
+}
+
 TEST_CASE("simulated health has what real traffic has") {
   Traffic traffic({5, 20, 5});
   double calls = 0;

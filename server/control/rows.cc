@@ -297,9 +297,7 @@ RowContent GuardrailFrom(std::string_view name, const Value& value, Fields& fiel
   NamespaceGuardrail item;
   const Value* off = value.Find("off");
   item.is_off = off != nullptr && off->AsBool().value_or(false);
-  if (!item.is_off) {
-    item.rule = fields.Rule("rule");
-  }
+  item.rule = fields.Rule("rule");
   item.rule.name = name;
   item.cool_down_ms = fields.MaybeInt("cool_down_ms");
   return item;
@@ -364,11 +362,9 @@ std::string FormatOverride(const Override& item) {
 }
 
 std::string FormatGuardrail(const NamespaceGuardrail& item) {
-  Value::Map map{{"off", item.is_off}, {"cool_down_ms", OrNil(item.cool_down_ms)}};
-  if (!item.is_off) {
-    map.emplace_back("rule", config::TextOf(item.rule));
-  }
-  return wire::Encode(Value(std::move(map)));
+  return wire::Encode(Value::Map{{"off", item.is_off},
+                                 {"cool_down_ms", OrNil(item.cool_down_ms)},
+                                 {"rule", config::TextOf(item.rule)}});
 }
 
 std::string FormatTrip(const Trip& trip) {

@@ -53,7 +53,7 @@ TEST_CASE("guardrails and trips are found again as they were written") {
   const auto off =
       Parsed<NamespaceGuardrail>(GuardrailRowKey(kHome, "q"), FormatGuardrail({rule, true, {}}));
   CHECK(off.is_off);
-  CHECK(off.rule.name == "q");
+  CHECK(off.rule == rule);
 
   Trip trip{rule, Strategy::kContext, base::UnixMillis{10}, base::UnixMillis{20}, {}};
   trip.finding = {base::UnixMillis{3}, 15, 450, 22, 0.875, std::nullopt, 1.5e7, 1.44e7};

@@ -54,8 +54,10 @@ Finding FindingOf(const Monitor& monitor, const Terms& terms) {
 }  // namespace
 
 Terms Terms::Of(std::int64_t slice_ms, std::int64_t false_trip_days) {
-  return {slice_ms,
-          static_cast<double>(false_trip_days) * kMsPerDay / static_cast<double>(slice_ms)};
+  constexpr double kNeededMin = 1'000;  // days of long slices are few
+  const double slices =
+      static_cast<double>(false_trip_days) * kMsPerDay / static_cast<double>(slice_ms);
+  return {slice_ms, std::max(slices, kNeededMin)};
 }
 
 void Watches::Use(const std::vector<Guardrail>& rules) {

@@ -24,7 +24,8 @@ namespace reprise::control {
 struct Terms {
   std::int64_t slice_ms = 60'000;
   double needed = 1.44e7;  // wealth at which a monitor trips
-  // At most one false trip in so many days, on average, of a figure that stands on its limit.
+  // At most one false trip in so many days (and in 1,000 slices), on average, of a figure that
+  // stands on its limit.
   static Terms Of(std::int64_t slice_ms, std::int64_t false_trip_days);
 };
 
@@ -54,7 +55,7 @@ class Watches {
   };
   struct Tripped {
     Guardrail rule;
-    Strategy strategy;
+    Strategy strategy = Strategy::kCacheExact;
     Finding finding;
   };
 
