@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -11,6 +12,7 @@
 #include "client/cli/request.h"
 #include "client/cli/shell.h"
 #include "client/cli/stat.h"
+#include "client/cli/strategies.h"
 #include "client/cpp/fake_server.h"
 #include "protocol/wire/json.h"
 
@@ -317,6 +319,38 @@ Leave Left(std::vector<const char*> words) {
   return *parsed.leave;
 }
 
+bool Holds(const std::string& text, std::initializer_list<const char*> parts) {
+  return std::all_of(parts.begin(), parts.end(),
+                     [&text](const char* part) { return text.find(part) != std::string::npos; });
+}
+
+TEST_CASE("Strategies and guardrails are tables") {
+  const Value list = Json(R"([
+      {"strategy": "compression", "mode": "on", "source": "namespace", "rollout_percent": 12.5,
+       "hold_out_percent": 5.0, "unit": "bot", "tripped_by": "quality",
+       "overrides": [{"scope": "bot", "name": "x", "mode": "on", "set_at_ms": 1,
+                      "expires_at_ms": 0}],
+       "decision": {"mode": "off", "group": "none", "reason": "turned off by a guardrail"}}])");
+  const std::string strategies = FormatReply(StrategyTable(list), Style::kReadable, false);
+  CHECK(Holds(strategies, {"12.5 %", "off: turned off by a guardrail"}));
+
+  const Value status = Json(R"({"slice_ms": 60000, "needed": 14400000.0, "guardrails": [
+      {"name": "quality", "metric": "quality", "limit": 0.92, "strategies": ["context", "tools"],
+       "off": false, "trip": null, "watched": [
+         {"strategy": "context", "samples": 10, "estimate": 0.95, "evidence": 1.0, "lacks": ""},
+         {"strategy": "tools", "samples": 12345, "estimate": 0.91, "evidence": 37.5,
+          "lacks": ""}]},
+      {"name": "slow", "metric": "response_time", "limit": 1.5, "strategies": ["deferral"],
+       "off": false, "trip": {"strategy": "deferral", "samples": 900, "estimate": 2.5,
+                              "evidence": 2e7}, "watched": []},
+      {"name": "errors", "metric": "error_rate", "limit": 0.03, "strategies": ["tools"],
+       "off": true, "trip": null, "watched": []}]})");
+  const std::string guardrails = FormatReply(GuardrailTable(status), Style::kReadable, false);
+  CHECK(Holds(guardrails, {"quality < 0.92", "12.3k", "37.5 of"}));
+  CHECK(Holds(guardrails, {"response_time > 1.5", "tripped"}));
+  CHECK(Holds(guardrails, {"error_rate > 0.03", "off"}));
+}
+
 TEST_CASE("Flags say where the server is") {
   CHECK(Parsed({}).options.address == "127.0.0.1:7377");
   CHECK(Parsed({"-p", "9"}).options.address == "127.0.0.1:9");
@@ -339,6 +373,13 @@ TEST_CASE("What follows the command belongs to the command") {
   CHECK(stat.interval_seconds == 0.5);
   CHECK(Parsed({"GET", "stat"}).command.size() == 2);
   CHECK(Left({"stat", "--interval", "0"}).code == ExitCode::kUsage);
+  const Flags strategies = Parsed({"strategies", "--bot", "b", "--namespace", "n"});
+  REQUIRE(strategies.strategies.has_value());
+  CHECK(strategies.strategies->bot == "b");
+  CHECK(strategies.strategies->name_space == "n");
+  CHECK_FALSE(strategies.stat);
+  CHECK(Left({"strategies", "now"}).code == ExitCode::kUsage);
+  CHECK(Left({"--pipe", "f", "strategies"}).code == ExitCode::kUsage);
   CHECK(Left({"--pipe", "f", "GET", "k"}).code == ExitCode::kUsage);
 }
 

@@ -18,6 +18,7 @@ Examples:
   reprise-cli --json INFO | jq .store
   reprise-cli --pipe entries.jsonl
   reprise-cli stat --count 10
+  reprise-cli strategies --bot support
   reprise-cli export entries.jsonl
   reprise-cli import entries.jsonl --resume
 
@@ -142,6 +143,31 @@ std::optional<Leave> TakeStatFlags(std::vector<std::string> words, Flags& flags)
   return Parse(app, [&] { app.parse(words); });
 }
 
+// The flags of the table of strategies, which stand behind its name.
+std::optional<Leave> TakeStrategiesFlags(std::vector<std::string> words, Flags& flags) {
+  StrategiesOptions& options = flags.strategies.emplace();
+  CLI::App app("Which strategies are in force, and what their guardrails see.",
+               "reprise-cli strategies");
+  app.add_option("--bot", options.bot, "whose decision is shown; this connection's when not given");
+  app.add_option("--conversation", options.conversation, "of this conversation");
+  app.add_option("--namespace", options.name_space, "another namespace (needs `admin`)");
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the back.
+  words.pop_back();
+  return Parse(app, [&] { app.parse(words); });
+}
+
+// The modes that have flags of their own behind their names.
+std::optional<Leave> TakeMode(Flags& flags) {
+  const std::string mode = flags.command.empty() ? "" : flags.command.front();
+  if (mode != "stat" && mode != "strategies") {
+    return std::nullopt;
+  }
+  std::vector<std::string> words = std::move(flags.command);
+  flags.command.clear();
+  return mode == "stat" ? TakeStatFlags(std::move(words), flags)
+                        : TakeStrategiesFlags(std::move(words), flags);
+}
+
 }  // namespace
 
 ParsedFlags ParseFlags(int argc, const char* const* argv, const std::string& access_key) {
@@ -154,6 +180,7 @@ ParsedFlags ParseFlags(int argc, const char* const* argv, const std::string& acc
       "  reprise-cli [flags]                     a prompt, or commands from standard input\n"
       "  reprise-cli [flags] COMMAND ARG...      one command\n"
       "  reprise-cli [flags] stat [--interval S] [--count N]    live view\n"
+      "  reprise-cli [flags] strategies          what is in force, and what guardrails see\n"
       "  reprise-cli [flags] --pipe FILE         bulk load\n"
       "  reprise-cli [flags] export FILE         all entries of the cache into a file\n"
       "  reprise-cli [flags] import FILE         and back (each has its own --help)\n"
@@ -175,14 +202,12 @@ ParsedFlags ParseFlags(int argc, const char* const* argv, const std::string& acc
     parsed.leave = Mistake("unknown flag " + flags.command.front());
     return parsed;
   }
-  if (!flags.command.empty() && flags.command.front() == "stat") {
-    parsed.leave = TakeStatFlags(flags.command, flags);
-    flags.command.clear();
-    if (parsed.leave.has_value()) {
-      return parsed;
-    }
+  parsed.leave = TakeMode(flags);
+  if (parsed.leave.has_value()) {
+    return parsed;
   }
-  if (!flags.pipe_file.empty() && (flags.stat || !flags.command.empty())) {
+  if (!flags.pipe_file.empty() &&
+      (flags.stat || flags.strategies.has_value() || !flags.command.empty())) {
     parsed.leave = Mistake("--pipe takes no command");
     return parsed;
   }

@@ -11,6 +11,7 @@
 
 #include "client/cli/exit_code.h"
 #include "client/cli/format.h"
+#include "client/cli/strategies.h"
 #include "client/cpp/options.h"
 
 namespace reprise::client {
@@ -26,6 +27,7 @@ struct Flags {
   bool stat = false;
   double interval_seconds = 1;
   std::int64_t count = 0;  // lines of the live view; 0: until interrupted
+  std::optional<StrategiesOptions> strategies{};
 };
 
 // What to print and how to leave when the program is not to go on (--help, --version, a mistake).

@@ -15,6 +15,7 @@
 #include "client/cli/prompt.h"
 #include "client/cli/shell.h"
 #include "client/cli/stat.h"
+#include "client/cli/strategies.h"
 
 namespace reprise::client {
 namespace {
@@ -99,6 +100,15 @@ ExitCode RunStat(const Flags& flags, Client& client) {
   return CodeOfUnanswered(status.error());
 }
 
+ExitCode RunStrategies(const StrategiesOptions& options, Client& client) {
+  const auto status = ShowStrategies(client, options, isatty(STDOUT_FILENO) == 1, std::cout);
+  if (status.ok()) {
+    return ExitCode::kOk;
+  }
+  std::cerr << FormatError(status.error()) << std::endl;
+  return CodeOfUnanswered(status.error());
+}
+
 ExitCode RunCommands(const Flags& flags, Client& client) {
   Shell shell(client, {flags.style, flags.json_args, isatty(STDOUT_FILENO) == 1, &interrupted},
               std::cout, std::cerr);
@@ -159,6 +169,9 @@ ExitCode Main(int argc, char** argv) {
   }
   if (is_money) {
     return RunMoney(*client.value(), money, std::cout, std::cerr);
+  }
+  if (flags.strategies.has_value()) {
+    return RunStrategies(*flags.strategies, *client.value());
   }
   return flags.stat ? RunStat(flags, *client.value()) : RunCommands(flags, *client.value());
 }

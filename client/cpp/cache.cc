@@ -198,6 +198,7 @@ base::Result<LookupResult> CacheCommands::Lookup(std::string_view prompt,
   map.AddIfSet("max_age_ms", options.max_age_ms);
   map.AddIfSet("tier", options.tier);
   map.AddIfSet("replay", options.replay);
+  map.AddIfSet("conversation", options.conversation);
   Value::Array params{PromptOf(prompt, options.request)};
   std::move(map).AppendTo(params);
   ASSIGN_OR_RETURN(const Value reply, caller_.Call("CACHE.LOOKUP", params, call));
@@ -226,6 +227,7 @@ base::Result<FetchResult> CacheCommands::Fetch(std::string_view prompt, const Fe
   AddIfTrue("bypass", options.bypass, map);
   map.AddIfSet("stream", options.stream);
   map.AddIfSet("replay", options.replay);
+  map.AddIfSet("conversation", options.conversation);
   Value::Array params{PromptOf(prompt, options.request)};
   std::move(map).AppendTo(params);
   CallOptions again = call;

@@ -62,6 +62,7 @@ struct LookupOptions {
   std::int64_t max_age_ms = 0;  // an older entry does not count; 0: any age
   std::string tier{};    // the loosest tier to use, "exact" or "normalized"; empty: the type's
   std::string replay{};  // of a streamed answer: "chunks", its pieces, or "joined"; empty: "chunks"
+  std::string conversation{};  // what rollouts of strategies go by; empty: the bot
 };
 struct LookupResult {
   bool hit = false;
@@ -110,6 +111,7 @@ struct FetchOptions {
                          // as notifications (Options::on_notification), EVENT ["chunk", {stream,
                          // index, chunk}]; index 0 again: from the start. Fetcher does that itself
   std::string replay{};  // as of LookupOptions
+  std::string conversation{};  // as of LookupOptions
 };
 struct FetchResult {
   FetchStatus status = FetchStatus::kMiss;

@@ -2,6 +2,7 @@
 
 #include "client/cpp/access.h"
 #include "client/cpp/cache.h"
+#include "client/cpp/control.h"
 #include "client/cpp/encode.h"
 #include "client/cpp/keys.h"
 #include "client/cpp/server.h"
@@ -31,6 +32,10 @@ ServerCommands Caller::Server() {
 
 AccessCommands Caller::Access() {
   return AccessCommands(*this);
+}
+
+ControlCommands Caller::Control() {
+  return ControlCommands(*this);
 }
 
 SessionCommands Caller::Session() {

@@ -1,7 +1,8 @@
 // Caller: anything that can make a call and wait for its reply: a Client or a Pool.
 //
-// The typed commands (keys.h, cache.h, server.h, access.h, session.h, spend.h) stand on it, so that
-// each works with either. Threads: as the implementation says; both are safe from any thread.
+// The typed commands (keys.h, cache.h, control.h, server.h, access.h, session.h, spend.h) stand on
+// it, so that each works with either. Threads: as the implementation says; both are safe from any
+// thread.
 //
 // Errors of every call: what the server answered, or kUnavailable (cannot connect, or the
 // connection ended before anything was sent, or during a command that only reads), kTimeout (no
@@ -23,6 +24,7 @@ class KeyCommands;
 class CacheCommands;
 class ServerCommands;
 class AccessCommands;
+class ControlCommands;
 class SessionCommands;
 class SpendCommands;
 
@@ -53,6 +55,7 @@ class Caller {
   CacheCommands Cache();      // client/cpp/cache.h
   ServerCommands Server();    // client/cpp/server.h
   AccessCommands Access();    // client/cpp/access.h
+  ControlCommands Control();  // client/cpp/control.h
   SessionCommands Session();  // client/cpp/session.h
   SpendCommands Spend();      // client/cpp/spend.h
 };

@@ -6,6 +6,7 @@
 #include "client/cpp/async_client.h"
 #include "client/cpp/cache.h"
 #include "client/cpp/client.h"
+#include "client/cpp/control.h"
 #include "client/cpp/fetcher.h"
 #include "client/cpp/keys.h"
 #include "client/cpp/pool.h"

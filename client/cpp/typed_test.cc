@@ -3,6 +3,7 @@
 
 #include "client/cpp/access.h"
 #include "client/cpp/cache.h"
+#include "client/cpp/control.h"
 #include "client/cpp/keys.h"
 #include "client/cpp/server.h"
 #include "client/cpp/session.h"
@@ -291,6 +292,57 @@ TEST_CASE("Access commands show a new key once") {
   CHECK(Canned(R"(["a","b"])").Access().ListNamespaces().value().back() == "b");
   CHECK(Canned(R"([{"name":"a"}])").Access().ListNamespaces().value().back() == "a");
   CHECK(Canned("true").Access().DeleteNamespace("n").ok());
+}
+
+TEST_CASE("Control commands send what was given and tell what is decided") {
+  Canned set(
+      R"({"strategy": "tools", "mode": "on", "source": "namespace", "rollout_percent": 12.5,
+          "hold_out_percent": 5.0, "unit": "bot", "tripped_by": null,
+          "overrides": [{"scope": "bot", "name": "b", "mode": "off", "set_at_ms": 7,
+                         "expires_at_ms": 0}],
+          "decision": {"mode": "off", "group": "none", "reason": "an override"}})");
+  const auto state = set.Control().SetStrategy("tools", {.rollout_percent = 12.5, .unit = "bot"});
+  CHECK(set.request == R"(STRATEGY.SET ["tools",{"rollout_percent":12.5,"unit":"bot"}])");
+  REQUIRE(state.ok());
+  CHECK(state.value().rollout_percent == 12.5);
+  CHECK(state.value().in_force == "off");
+  CHECK(state.value().tripped_by.empty());
+  REQUIRE(state.value().overrides.size() == 1);
+  CHECK(state.value().overrides[0].set_at_ms == 7);
+  CHECK(set.Control().SetStrategy("tools", {.override_to = "off", .bot = "b", .ttl_ms = 9}).ok());
+  CHECK(set.request == R"(STRATEGY.SET ["tools",{"override":"off","bot":"b","ttl_ms":9}])");
+
+  Canned record(R"({"tripped": ["quality"]})");
+  const auto tripped = record.Control().RecordQuality({.quality = 0.5,
+                                                       .response_ms = 80,
+                                                       .failed = true,
+                                                       .strategies = std::vector<std::string>{}});
+  CHECK(record.request ==
+        R"(QUALITY.RECORD [{"quality":0.5,"error":true,"response_ms":80,"strategies":[]}])");
+  CHECK(tripped.value() == std::vector<std::string>{"quality"});
+
+  Canned status(
+      R"({"slice_ms": 1, "needed": 2.0, "guardrails": [
+          {"name": "q", "metric": "quality", "limit": 0.92, "strategies": ["tools"],
+           "source": "configuration", "off": false, "cool_down_ms": 5, "trip": {"at_ms": 1},
+           "watched": []}]})");
+  const auto guardrails = status.Control().Guardrails();
+  CHECK(status.request == "GUARDRAIL.STATUS []");
+  REQUIRE(guardrails.value().size() == 1);
+  CHECK(guardrails.value()[0].tripped);
+  CHECK(guardrails.value()[0].limit == 0.92);
+  CHECK(status.Control().SetGuardrail("q", {.limit = 0.9, .strategies = {"tools"}}).ok());
+  CHECK(status.request == R"(GUARDRAIL.SET ["q",{"limit":0.9,"strategies":["tools"]}])");
+
+  Canned rearmed(R"({"rearmed": ["q"]})");
+  CHECK(rearmed.Control().Rearm("q").value() == std::vector<std::string>{"q"});
+  CHECK(rearmed.request == R"(GUARDRAIL.REARM ["q"])");
+  Canned list("[]");
+  CHECK(list.Control().Strategies({.conversation = "c"}).value().empty());
+  CHECK(list.request == R"(STRATEGY.LIST [{"conversation":"c"}])");
+  Canned miss(R"({"status": "miss", "reason": "r"})");
+  CHECK(miss.Cache().Lookup("q", {.conversation = "c"}).ok());
+  CHECK(miss.request == R"(CACHE.LOOKUP ["q",{"conversation":"c"}])");
 }
 
 TEST_CASE("A reply of another kind is an error, not a zero") {

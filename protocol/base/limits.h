@@ -117,6 +117,13 @@ inline constexpr Limit kFlightWaiters{"flight_waiters", 1'000'000, 1'000'000, 1'
                                       "callers that wait for answers at a time"};
 inline constexpr Limit kFlightChunks{"flight_chunks", 32'768, 32'768, 32'768,
                                      "pieces of one streamed answer"};
+inline constexpr Limit kUnitBytes{"unit_bytes", 256, 256, 256,
+                                  "longest name of a conversation, or of a bot where one is named"};
+inline constexpr Limit kGuardrails{"guardrails", 16, 16, 16, "most guardrails of one namespace"};
+inline constexpr Limit kStrategyOverrides{"strategy_overrides", 1024, 1024, 1024,
+                                          "most overrides of one namespace"};
+inline constexpr Limit kStrategyOverridesTotal{"strategy_overrides_total", 65'536, 65'536, 65'536,
+                                               "most overrides of all namespaces"};
 // The pieces are read as one array.
 static_assert(kFlightChunks.value <= kContainerItems.value);
 

@@ -140,6 +140,18 @@ void AddFlights(const MetricsSources& sources, MetricsText& text) {
                Double(stats.wait_timeouts));
 }
 
+void AddControl(const MetricsSources& sources, MetricsText& text) {
+  const control::ControlStats stats = sources.instance.control().Stats();
+  text.Counter("reprise_guardrail_trips_total", "Times that a guardrail turned strategies off.",
+               Double(stats.trips));
+  text.Gauge("reprise_guardrails_tripped", "Trips that hold, of all namespaces.",
+             Double(stats.tripped));
+  text.Counter("reprise_quality_records_total", "Calls of models that were recorded.",
+               Double(stats.recorded));
+  text.Gauge("reprise_strategy_overrides", "Overrides of strategies, of all namespaces.",
+             Double(stats.overrides));
+}
+
 void AddProcess(MetricsText& text) {
   const telemetry::ProcessReading reading = telemetry::ReadProcess();
   text.Counter("process_cpu_seconds_total", "Processor time, user and system.",
@@ -163,6 +175,7 @@ std::string RenderMetrics(const MetricsSources& sources) {
   AddStore(sources, text);
   AddCache(sources, text);
   AddFlights(sources, text);
+  AddControl(sources, text);
   AddProcess(text);
   return text.Take();
 }

@@ -7,9 +7,12 @@
 #include <utility>
 
 #include "protocol/wire/message.h"
+#include "protocol/wire/writer.h"
 #include "server/app/exit_code.h"
 #include "server/app/metrics.h"
 #include "server/commands/all.h"
+#include "server/commands/channels.h"
+#include "server/commands/strategies.h"
 #include "server/config/address.h"
 #include "server/session/session.h"
 
@@ -106,6 +109,8 @@ std::unique_ptr<Server> Server::Start(config::Config config, const Flags& flags,
     return failed(kBadDirectory, instance.error());
   }
   server->instance_ = std::move(instance).value();
+  server->instance_->control().Listen(
+      [owner = server.get()](const control::Event& event) { owner->TellOf(event); });
   if (const std::string warning = server->instance_->semantic().Stats().warning; !warning.empty()) {
     server->log_->Log(telemetry::Level::kWarn, "embedder", {{"message", warning}});
   }
@@ -290,8 +295,31 @@ std::string Server::MetricsPage() {
   return RenderMetrics(sources);
 }
 
+// A guardrail tripped, or its trip has ended. The writer thread.
+void Server::TellOf(const control::Event& event) {
+  const control::Trip& trip = event.trip;
+  const std::string home = instance_->access().NameOf(event.namespace_id);
+  const std::string turned_off = config::TextOf(trip.rule.strategies);
+  const std::string rule = config::TextOf(trip.rule);
+  log_->Log(telemetry::Level::kWarn, "guardrail",
+            {{"what", control::NameOf(event.kind)},
+             {"namespace", home},
+             {"rule", rule},
+             {"strategy", config::NameOf(trip.strategy)},
+             {"strategies", turned_off},
+             {"estimate", trip.finding.figure},
+             {"samples", trip.finding.treated},
+             {"slices", trip.finding.slices}});
+  base::Buffer bytes;
+  wire::Writer writer(bytes);
+  commands::WriteEvent(event, writer);
+  (void)events_
+      .Publish(commands::HubChannel(commands::kGuardrailRow, event.namespace_id), bytes.view())
+      .ok();
+}
+
 void Server::Tick() {
-  instance_->Tick(config_.Get()->cache);
+  instance_->Tick(*config_.Get());
 }
 
 // Hands the live settings to the parts that keep copies. Any thread.
@@ -300,6 +328,7 @@ void Server::ApplyConfig() {
   instance_->store().SetDurability(config->store.durability, config->store.sync_interval_ms);
   instance_->store().SetHotTableBytes(config->store.hot_table_bytes);
   instance_->cache().SetLog(config->cache);
+  instance_->control().Configure(config->control);
   slow_log_.SetCapacity(static_cast<std::size_t>(config->log.slow_items));
   budget_.SetLimit(config->network.connections_max);
   log_->SetLevel(telemetry::LevelNamed(config->log.level).value_or(telemetry::Level::kInfo));

@@ -80,6 +80,7 @@ class Server {
   loop::ListenOptions SessionListener(LoopParts& parts);
   base::Status MakeLoops(std::int64_t count);
   void ApplyConfig();
+  void TellOf(const control::Event& event);
   std::string MetricsPage();
 
   base::SystemClock clock_;

@@ -397,7 +397,7 @@ base::Result<std::optional<Found>> Cache::Verify(const Wanted& wanted, const Can
 // What one tier answers; nothing when it is off, and in shadow mode only a note of what it would.
 base::Result<std::optional<Found>> Cache::AskTier(Search& search, Tier tier) const {
   const bool is_exact = tier == Tier::kExact;
-  const config::TierMode mode = is_exact ? search.options.exact : search.options.normalized;
+  const config::TierMode mode = is_exact ? search.modes.exact : search.modes.normalized;
   if (mode == config::TierMode::kOff) {
     return std::optional<Found>{};
   }
@@ -449,7 +449,8 @@ Cache::Search Cache::SearchFor(const Question& question, const LookupLimits& lim
       FindOrMake(question.namespace_id),
       {view.store().committed(), view.now(), limits.max_age_ms, limits.stale_ok_ms, limits.peek},
       {question.namespace_id, memory.identity, question.prompt, {}},
-      memory.normalized};
+      memory.normalized,
+      ModesOf(limits, options)};
 }
 
 // A hit that is to be verified answers nobody: it counts as a miss.
@@ -562,10 +563,15 @@ base::Result<Stored> Cache::Store(const Question& question, const Answer& answer
   transaction.OnAbort(
       [&space, exact = slot.exact, entry = slot.id] { space.Forget(exact, entry); });
   CountStore(question, labels, transaction);
-  if (semantic_ != nullptr && options.semantic != config::TierMode::kOff) {
+  if (semantic_ != nullptr &&
+      answer.for_semantic.value_or(options.semantic != config::TierMode::kOff)) {
     RETURN_IF_ERROR(ShowToSemantic(slot, id, answer, transaction));
   }
   return Stored{true, {}, slot.id, slot.exact, slot.normalized, slot.fresh_until};
+}
+
+TierModes Cache::ModesOf(const LookupLimits& limits, const config::CacheOptions& options) {
+  return limits.modes.value_or(TierModes{options.exact, options.normalized, options.semantic});
 }
 
 base::Result<FlightQuestion> Cache::Ask(const Question& question, Tier deepest,
@@ -581,7 +587,7 @@ base::Result<FlightQuestion> Cache::Ask(const Question& question, Tier deepest,
       hasher_.Normalized(asked.namespace_id, asked.identity, asked.normalized_prompt);
   asked.prompt = question.prompt;
   asked.type = ruling.type;
-  asked.exact_only = deepest == Tier::kExact || options.normalized != config::TierMode::kOn;
+  asked.exact_only = deepest == Tier::kExact;
   return asked;
 }
 

@@ -77,6 +77,8 @@ struct Answer {
   std::optional<Life>
       life{};  // of an entry that comes from elsewhere; then ttl_ms is not looked at
   std::vector<float> vector{};  // of the prompt, where callers embed; else empty
+  // Whether anybody may find it in other words; absent: unless the options have that tier off.
+  std::optional<bool> for_semantic{};
 };
 
 struct Stored {
@@ -90,8 +92,16 @@ struct Stored {
 
 struct EntryLabels;
 
+// Whether each tier answers.
+struct TierModes {
+  config::TierMode exact = config::TierMode::kOn;
+  config::TierMode normalized = config::TierMode::kOn;
+  config::TierMode semantic = config::TierMode::kOn;
+};
+
 struct LookupLimits {
   Tier deepest = Tier::kSemantic;           // tiers behind this one are not tried
+  std::optional<TierModes> modes;           // for this caller; absent: those of the options
   std::optional<std::int64_t> max_age_ms;   // older entries are a miss
   std::optional<std::int64_t> stale_ok_ms;  // how stale it may be; absent: as the type says
   std::optional<double> max_error;          // share of wrong answers; absent: the type's budget
@@ -229,7 +239,8 @@ class Cache {
   base::Result<Stored> Store(const Question& question, const Answer& answer,
                              const config::CacheOptions& options,
                              storage::Transaction& transaction);
-  // The question as flights know it. Errors: as Lookup.
+  // The question as flights know it; with `deepest` exact it joins and is joined by the same text
+  // only. Errors: as Lookup.
   base::Result<FlightQuestion> Ask(const Question& question, Tier deepest,
                                    const config::CacheOptions& options) const;
   // Entries that are nearest to the question: explain.h. Reads the disk, at most so many rows.
@@ -331,6 +342,7 @@ class Cache {
   bool MayAskSemantic(const Search& search, std::string_view type) const;
   // A miss for which an entry may be on its way says so.
   void NoteIndexing(Search& search) const;
+  static TierModes ModesOf(const LookupLimits& limits, const config::CacheOptions& options);
   // What one of the tier's spaces found, with what feedback is to be about.
   struct Chosen {
     std::optional<Considered> entry;

@@ -334,6 +334,28 @@ TEST_CASE("a peek counts nothing and leaves the order of use as it is") {
   CHECK(bench.Text("second") == "2");
 }
 
+TEST_CASE("the modes of a caller go before those of the options") {
+  Bench bench;
+  bench.Put("What is RAII?", "an idiom");
+  constexpr auto kOn = config::TierMode::kOn;
+  constexpr auto kOff = config::TierMode::kOff;
+  const auto ask = [&bench](std::string_view prompt, const TierModes& modes) {
+    LookupLimits limits;
+    limits.modes = modes;
+    return StatusOf(bench.Ask(prompt, NamespaceId{1}, "", limits));
+  };
+  CHECK(ask("What is RAII?", {kOff, kOff, kOff}) == "miss");
+  CHECK(ask("What is RAII?", {kOff, kOn, kOff}) == "hit");
+  CHECK(ask("what is raii", {kOn, kOff, kOff}) == "miss");
+  const std::uint64_t before = bench.Count("general").shadow_hits;
+  CHECK(ask("What is RAII?", {config::TierMode::kShadow, kOff, kOff}) == "miss");
+  CHECK(bench.Count("general").shadow_hits == before + 1);
+  bench.options.exact = kOff;
+  bench.options.normalized = kOff;
+  CHECK(ask("what is raii", {kOff, kOn, kOff}) == "hit");
+  CHECK(StatusOf(bench.Ask("What is RAII?")) == "miss");
+}
+
 TEST_CASE("the nearest entries are those with the same prompt, then those that share words") {
   Bench bench;
   bench.Put("What is RAII?", "1", "", NamespaceId{1}, R"({"model": "large", "t": 0})");

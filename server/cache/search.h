@@ -17,6 +17,7 @@ struct Cache::Search {
   Space::Visible visible;
   Wanted wanted;
   std::string& normalized;  // memory for wanted.normalized
+  TierModes modes;
   Absent why = Absent::kUnknown;
   std::optional<Worth> shadow{};  // what a tier in shadow mode would have saved
 };

@@ -301,7 +301,7 @@ semantic::Partition Cache::PartitionOf(const Wanted& wanted) const {
 }
 
 bool Cache::MayAskSemantic(const Search& search, std::string_view type) const {
-  return semantic_ != nullptr && search.options.semantic != config::TierMode::kOff &&
+  return semantic_ != nullptr && search.modes.semantic != config::TierMode::kOff &&
          search.limits.deepest == Tier::kSemantic && AllowsSemantic(type, search.options);
 }
 
@@ -374,7 +374,7 @@ base::Result<std::optional<Found>> Cache::AskSemantic(Search& search, std::strin
     return std::optional<Found>{};
   }
   Found found = std::move(chosen.entry->found);
-  if (search.options.semantic == config::TierMode::kShadow) {
+  if (search.modes.semantic == config::TierMode::kShadow) {
     search.shadow = found.worth;
     return std::optional<Found>{};
   }

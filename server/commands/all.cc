@@ -41,6 +41,9 @@ extern const CommandSpec kExists;
 extern const CommandSpec kExpire;
 extern const CommandSpec kFlush;
 extern const CommandSpec kGet;
+extern const CommandSpec kGuardrailRearm;
+extern const CommandSpec kGuardrailSet;
+extern const CommandSpec kGuardrailStatus;
 extern const CommandSpec kHello;
 extern const CommandSpec kIncrby;
 extern const CommandSpec kInfo;
@@ -58,6 +61,7 @@ extern const CommandSpec kPriceImport;
 extern const CommandSpec kPriceList;
 extern const CommandSpec kPriceQuote;
 extern const CommandSpec kPriceSet;
+extern const CommandSpec kQualityRecord;
 extern const CommandSpec kQuit;
 extern const CommandSpec kSave;
 extern const CommandSpec kScan;
@@ -68,6 +72,8 @@ extern const CommandSpec kSpendRecord;
 extern const CommandSpec kSpendReport;
 extern const CommandSpec kSpendVerify;
 extern const CommandSpec kStats;
+extern const CommandSpec kStrategyList;
+extern const CommandSpec kStrategySet;
 extern const CommandSpec kSubscribe;
 extern const CommandSpec kTtl;
 extern const CommandSpec kUnsubscribe;
@@ -112,6 +118,9 @@ std::span<const CommandSpec* const> AllCommands() {
       &kExpire,
       &kFlush,
       &kGet,
+      &kGuardrailRearm,
+      &kGuardrailSet,
+      &kGuardrailStatus,
       &kHello,
       &kIncrby,
       &kInfo,
@@ -129,6 +138,7 @@ std::span<const CommandSpec* const> AllCommands() {
       &kPriceList,
       &kPriceQuote,
       &kPriceSet,
+      &kQualityRecord,
       &kQuit,
       &kSave,
       &kScan,
@@ -139,6 +149,8 @@ std::span<const CommandSpec* const> AllCommands() {
       &kSpendReport,
       &kSpendVerify,
       &kStats,
+      &kStrategyList,
+      &kStrategySet,
       &kSubscribe,
       &kTtl,
       &kUnsubscribe,

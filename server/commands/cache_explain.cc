@@ -5,6 +5,7 @@
 #include "server/commands/cache_common.h"
 #include "server/commands/context.h"
 #include "server/commands/spec.h"
+#include "server/commands/strategies.h"
 #include "server/telemetry/escape.h"
 
 namespace reprise::commands {
@@ -17,7 +18,8 @@ enum Option : std::size_t {
   kStaleOkMs,
   kRows,
   kMaxError,
-  kProbeVector
+  kProbeVector,
+  kConversation
 };
 constexpr std::int64_t kRowsDefault = 10'000;
 constexpr std::int64_t kRowsMax = 1'000'000;
@@ -34,7 +36,8 @@ constexpr std::array kOptions{
             .doc = "how many entries are read in search of the nearest ones (default 10000)",
             .max = kRowsMax},
     kMaxErrorOption,
-    kVectorOption};
+    kVectorOption,
+    kConversationOption};
 constexpr std::array kExamples{
     Example{
         R"(["CACHE.STORE", ["What is RAII?", "An idiom.", {"identity": {"model": "m-large", "temperature": 0}}]])",
@@ -55,33 +58,22 @@ std::string_view ReasonOf(const cache::Outcome& outcome) {
   return outcome.ruling.refused ? outcome.ruling.refusal : outcome.reason;
 }
 
-std::string_view NameOf(config::TierMode mode) {
-  switch (mode) {
-    case config::TierMode::kOn:
-      return "on";
-    case config::TierMode::kShadow:
-      return "shadow";
-    case config::TierMode::kOff:
-      break;
-  }
-  return "off";
-}
-
 // The lookup as if only this tier were there, and on.
 base::Status WriteTier(Context& context, const cache::Question& question,
                        const cache::LookupLimits& limits, cache::Tier tier, wire::Writer& reply) {
-  config::CacheOptions options = context.config.cache;
-  const config::TierMode mode = tier == cache::Tier::kExact ? options.exact : options.normalized;
-  options.semantic = config::TierMode::kOff;
-  options.exact = tier == cache::Tier::kExact ? config::TierMode::kOn : config::TierMode::kOff;
-  options.normalized = tier == cache::Tier::kExact ? config::TierMode::kOff : config::TierMode::kOn;
+  constexpr auto kOn = config::TierMode::kOn;
+  constexpr auto kOff = config::TierMode::kOff;
+  const bool is_exact = tier == cache::Tier::kExact;
+  const config::TierMode mode = is_exact ? limits.modes->exact : limits.modes->normalized;
   cache::LookupLimits alone = limits;
   alone.deepest = cache::Tier::kNormalized;
-  ASSIGN_OR_RETURN(const cache::Outcome outcome,
-                   context.instance.cache().Lookup(question, alone, options, context.view));
+  alone.modes = cache::TierModes{is_exact ? kOn : kOff, is_exact ? kOff : kOn, kOff};
+  ASSIGN_OR_RETURN(
+      const cache::Outcome outcome,
+      context.instance.cache().Lookup(question, alone, context.config.cache, context.view));
   reply.Str(cache::NameOf(tier));
   reply.Map(3);
-  reply.Field("mode", NameOf(mode));
+  reply.Field("mode", control::NameOf(mode));
   reply.Field("status", StatusOf(outcome));
   reply.Field("reason", ReasonOf(outcome));
   return base::Ok{};
@@ -138,14 +130,14 @@ std::string_view ReasonOf(const cache::Likely& likely, config::TierMode mode) {
 // What the semantic tier thinks of the nearest entries, whatever the other tiers answer.
 base::Status WriteSemantic(Context& context, const cache::Question& question,
                            const cache::LookupLimits& limits, wire::Writer& reply) {
-  const config::TierMode mode = context.config.cache.semantic;
+  const config::TierMode mode = limits.modes->semantic;
   ASSIGN_OR_RETURN(
       const cache::Likely likely,
       context.instance.cache().FindLikely(question, limits, context.config.cache, context.view));
   const semantic::Ruling& ruling = likely.report.ruling;
   reply.Str(cache::NameOf(cache::Tier::kSemantic));
   reply.Map(8);
-  reply.Field("mode", NameOf(mode));
+  reply.Field("mode", control::NameOf(mode));
   reply.Field("status", likely.chosen ? "hit" : "miss");
   reply.Field("reason", ReasonOf(likely, mode));
   reply.Field("max_error", likely.max_error);
@@ -213,12 +205,13 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   limits.max_error = args.MaybeShare(kMaxError);
   ASSIGN_OR_RETURN(limits.vector, VectorOf(args.BytesOr(kProbeVector, "")));
   limits.pause = context.pause;
+  limits.modes = TierModesFor(context, args.BytesOr(kConversation, ""));
   ASSIGN_OR_RETURN(const Asked given, AskedBy(context, args));
   const cache::Question& question = given.question;
   ASSIGN_OR_RETURN(const cache::Outcome outcome,
                    cache.Lookup(question, limits, context.config.cache, context.view));
   ASSIGN_OR_RETURN(const cache::FlightQuestion asked,
-                   cache.Ask(question, limits.deepest, context.config.cache));
+                   cache.Ask(question, DeepestInFlight(limits), context.config.cache));
   ASSIGN_OR_RETURN(
       const cache::Neighbourhood around,
       cache.FindNeighbours(asked, context.view,

@@ -10,6 +10,7 @@
 #include "server/commands/channels.h"
 #include "server/commands/context.h"
 #include "server/commands/spec.h"
+#include "server/commands/strategies.h"
 
 namespace reprise::commands {
 namespace {
@@ -29,7 +30,8 @@ enum Option : std::size_t {
   kStream,
   kReplay,
   kMaxError,
-  kProbeVector
+  kProbeVector,
+  kConversation
 };
 constexpr std::array kOptions{
     kIdentityOption,
@@ -73,7 +75,8 @@ constexpr std::array kOptions{
             .max = base::limits::kNameBytes.value},
     kReplayOption,
     kMaxErrorOption,
-    kVectorOption};
+    kVectorOption,
+    kConversationOption};
 constexpr std::array kErrors{base::Code::kTooLarge, base::Code::kBusy};
 constexpr std::array kExamples{
     Example{
@@ -293,8 +296,9 @@ base::Status Lead(Context& context, const Args& args, const Need& need, const Le
 // One caller computes it anew, the others take the stale answer meanwhile.
 base::Status Revalidate(Context& context, const Args& args, const Need& need, wire::Writer& reply) {
   cache::Cache& cache = context.instance.cache();
-  ASSIGN_OR_RETURN(cache::FlightQuestion question,
-                   cache.Ask(need.asked.question, need.limits.deepest, context.config.cache));
+  ASSIGN_OR_RETURN(
+      cache::FlightQuestion question,
+      cache.Ask(need.asked.question, DeepestInFlight(need.limits), context.config.cache));
   const cache::KeyHash exact = question.exact;
   if (cache.flights().FindFailure(question) == nullptr) {
     const auto lease =
@@ -313,8 +317,9 @@ base::Status Revalidate(Context& context, const Args& args, const Need& need, wi
 // Nothing is stored that may be served: compute, or wait for whoever does.
 base::Status Join(Context& context, const Args& args, const Need& need, wire::Writer& reply) {
   cache::Cache& cache = context.instance.cache();
-  ASSIGN_OR_RETURN(cache::FlightQuestion question,
-                   cache.Ask(need.asked.question, need.limits.deepest, context.config.cache));
+  ASSIGN_OR_RETURN(
+      cache::FlightQuestion question,
+      cache.Ask(need.asked.question, DeepestInFlight(need.limits), context.config.cache));
   if (const auto failure = cache.flights().FindFailure(question);
       failure != nullptr && !args.BoolOr(kNoCache, false)) {
     WriteFailure(*failure, context.instance.clock(), reply);
@@ -395,6 +400,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(need.limits.deepest, TierNamed(args.BytesOr(kTier, "semantic")));
   need.limits.max_error = args.MaybeShare(kMaxError);
   need.limits.pause = context.pause;
+  need.limits.modes = TierModesFor(context, args.BytesOr(kConversation, ""));
   ASSIGN_OR_RETURN(need.limits.vector, VectorOf(args.BytesOr(kProbeVector, "")));
   ASSIGN_OR_RETURN(need.form, FormOf(context, args, kReplay));
   const bool no_cache = args.BoolOr(kNoCache, false);

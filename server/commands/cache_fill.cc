@@ -7,6 +7,7 @@
 #include "server/commands/cache_common.h"
 #include "server/commands/context.h"
 #include "server/commands/spec.h"
+#include "server/commands/strategies.h"
 
 namespace reprise::commands {
 namespace {
@@ -42,6 +43,7 @@ base::Result<Made> StoreAnswer(Context& context, const Args& args,
   const std::string_view response = read.value().response;
   ASSIGN_OR_RETURN(cache::Answer answer, AnswerOf(args, response, 0));
   answer.invalidated = filling.invalidated;
+  answer.for_semantic = SemanticMayRun(context);
   if (answer.model.empty()) {
     answer.model = filling.model;
   }

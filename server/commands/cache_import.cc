@@ -12,6 +12,7 @@
 #include "server/commands/cache_port.h"
 #include "server/commands/context.h"
 #include "server/commands/spec.h"
+#include "server/commands/strategies.h"
 #include "server/telemetry/escape.h"
 #include "storage/engine/expiry.h"
 
@@ -212,6 +213,7 @@ class Import {
     const cache::Question question{context_.principal.namespace_id, fields_.BytesOr(kPrompt, ""),
                                    identity, TypeOf(), context_.asker};
     ASSIGN_OR_RETURN(answer.life, LifeOf(question));
+    answer.for_semantic = SemanticMayRun(context_);
     return Store(question, answer);
   }
 

@@ -4,6 +4,7 @@
 #include "server/commands/cache_common.h"
 #include "server/commands/context.h"
 #include "server/commands/spec.h"
+#include "server/commands/strategies.h"
 
 namespace reprise::commands {
 namespace {
@@ -15,11 +16,12 @@ enum Option : std::size_t {
   kStaleOkMs,
   kReplay,
   kMaxError,
-  kProbeVector
+  kProbeVector,
+  kConversation
 };
 constexpr std::array kOptions{kIdentityOption, kRequestOption, kIdentityModeOption, kTypeOption,
                               kMaxAgeOption,   kTierOption,    kStaleOkOption,      kReplayOption,
-                              kMaxErrorOption, kVectorOption};
+                              kMaxErrorOption, kVectorOption,  kConversationOption};
 constexpr std::array kErrors{base::Code::kTooLarge};
 constexpr std::array kExamples{
     Example{R"(["CACHE.STORE", ["What is RAII?", "Resource acquisition is initialization."]])",
@@ -47,6 +49,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(limits.deepest, TierNamed(args.BytesOr(kTier, "semantic")));
   limits.max_error = args.MaybeShare(kMaxError);
   limits.pause = context.pause;
+  limits.modes = TierModesFor(context, args.BytesOr(kConversation, ""));
   ASSIGN_OR_RETURN(limits.vector, VectorOf(args.BytesOr(kProbeVector, "")));
   ASSIGN_OR_RETURN(const Form form, FormOf(context, args, kReplay));
   ASSIGN_OR_RETURN(const Asked asked, AskedBy(context, args));

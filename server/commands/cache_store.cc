@@ -4,6 +4,7 @@
 #include "server/commands/cache_common.h"
 #include "server/commands/context.h"
 #include "server/commands/spec.h"
+#include "server/commands/strategies.h"
 
 namespace reprise::commands {
 namespace {
@@ -38,6 +39,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   if (answer.model.empty()) {
     answer.model = asked.model();
   }
+  answer.for_semantic = SemanticMayRun(context);
   ASSIGN_OR_RETURN(const cache::Stored stored,
                    context.instance.cache().Store(asked.question, answer, context.config.cache,
                                                   context.view.transaction()));

@@ -15,6 +15,7 @@ namespace reprise::commands {
 inline constexpr std::string_view kSlowChannel = "slow";
 inline constexpr std::string_view kConfigChannel = "config";
 inline constexpr std::string_view kInvalidationChannel = "invalidation";
+inline constexpr std::string_view kGuardrailChannel = "guardrail";
 
 inline constexpr std::string_view kBudgetChannel = "budget";
 inline constexpr std::string_view kBudgetsChannel = "budgets";
@@ -40,8 +41,13 @@ inline constexpr ChannelRow kBudgetRow{
 inline constexpr ChannelRow kBudgetsRow{
     kBudgetsChannel, true, false,
     "the same of all namespaces, and of the scope global, with {namespace}"};
+inline constexpr ChannelRow kGuardrailRow{kGuardrailChannel, false, true,
+                                          "{what: tripped, rearmed or cooled_down, guardrail, "
+                                          "turned_off, ... as GUARDRAIL.STATUS says of "
+                                          "a trip}"};
 inline constexpr std::array kChannels{
     kInvalidationRow,
+    kGuardrailRow,
     kBudgetRow,
     kBudgetsRow,
     ChannelRow{kSlowChannel, true, false,
@@ -65,11 +71,12 @@ inline std::string_view NameOfHubChannel(std::string_view name) {
   return name.substr(0, name.find(kNamespaceMark));
 }
 
-inline constexpr ArgSpec kChannelArg{.name = "channel",
-                                     .kind = ArgKind::kText,
-                                     .doc = "invalidation, budget, budgets, slow or config",
-                                     .min = 1,
-                                     .max = 256};
+inline constexpr ArgSpec kChannelArg{
+    .name = "channel",
+    .kind = ArgKind::kText,
+    .doc = "invalidation, budget, budgets, guardrail, slow or config",
+    .min = 1,
+    .max = 256};
 
 // What the connection listens to; kUnavailable in embedded mode.
 inline base::Result<Subscriptions*> SubscriptionsOf(const Context& context) {

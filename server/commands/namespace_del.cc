@@ -22,6 +22,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
                    context.instance.access().DeleteNamespace(args.Bytes(0), transaction));
   context.instance.cache().Drop(removed.id, true, transaction);
   context.instance.spend().Drop(removed.id, transaction);
+  context.instance.control().Drop(removed.id, transaction);
   reply.Bool(true);
   return base::Ok{};
 }

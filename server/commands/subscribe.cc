@@ -25,8 +25,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   }
   return base::Error{
       base::Code::kNotFound,
-      "SUBSCRIBE: there is no such channel; channels are invalidation, budget, budgets, slow "
-      "and config"};
+      "SUBSCRIBE: there is no such channel; channels are invalidation, budget, budgets, "
+      "guardrail, slow and config"};
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ constexpr CommandSpec kSubscribe{
     .family = Family::kConnection,
     .summary =
         "Starts to send the events of a channel to this connection, as notifications EVENT "
-        "[channel, event]. Channels: invalidation, budget, budgets, slow, config.",
+        "[channel, event]. Channels: invalidation, budget, budgets, guardrail, slow, config.",
     .complexity = "O(1)",
     .since = "0.1",
     .flags = kSession | kIdempotent,

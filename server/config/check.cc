@@ -3,6 +3,7 @@
 
 #include "server/config/address.h"
 #include "server/config/config.h"
+#include "server/config/guardrail.h"
 #include "server/config/quantity.h"
 #include "server/config/rule.h"
 #include "server/config/settings.h"
@@ -114,6 +115,18 @@ base::Status CheckRules(const CacheOptions& cache) {
   return base::Ok{};
 }
 
+base::Status CheckGuardrails(const ControlOptions& control) {
+  std::vector<Guardrail> rules;
+  for (const std::string& text : control.guardrails) {
+    if (auto rule = ParseGuardrail(text)) {
+      rules.push_back(*std::move(rule));
+    }
+  }
+  const std::string contradiction = ContradictionIn(rules);
+  return contradiction.empty() ? base::Status(base::Ok{})
+                               : Conflict("control.guardrails: " + contradiction);
+}
+
 }  // namespace
 
 base::Status Check(const Config& config) {
@@ -122,6 +135,7 @@ base::Status Check(const Config& config) {
   RETURN_IF_ERROR(CheckSizes(config));
   RETURN_IF_ERROR(CheckStore(config));
   RETURN_IF_ERROR(CheckRules(config.cache));
+  RETURN_IF_ERROR(CheckGuardrails(config.control));
   return base::Ok{};
 }
 

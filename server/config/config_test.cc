@@ -118,6 +118,7 @@ TEST_CASE("every field of the options has a row") {
   CHECK(RowsIn("network") == FieldCount<NetworkOptions>());
   CHECK(RowsIn("http") == FieldCount<HttpOptions>());
   CHECK(RowsIn("cache") - RowsIn("cache.types") + 1 == FieldCount<CacheOptions>());
+  CHECK(RowsIn("control") == FieldCount<ControlOptions>());
   CHECK(RowsIn("log") == FieldCount<LogOptions>());
   CHECK(FieldCount<Config>() == Sections().size());
   CHECK(RowsIn("cache.types") + 1 == FieldCount<QueryType>());  // the name has no row

@@ -110,6 +110,25 @@ struct SpendOptions {
   std::string prices_file;
 };
 
+// How strategies are switched where nobody said otherwise, and what turns them off: server/control.
+// Those of the cache are switched by CacheOptions.
+struct ControlOptions {
+  TierMode routing = TierMode::kOn;
+  TierMode batching = TierMode::kOn;
+  TierMode deferral = TierMode::kOn;
+  TierMode context = TierMode::kOn;
+  TierMode compression = TierMode::kOn;
+  TierMode tools = TierMode::kOn;
+  std::int64_t hold_out_percent = 5;  // of the conversations, kept outside for comparison
+  std::vector<std::string> guardrails{
+      // guardrail.h
+      "quality: quality < 0.92: compression context", "slow: response_time > 1.5: deferral",
+      "errors: error_rate > 0.03: all", "savings: cost_reduction < 0.1: routing"};
+  std::int64_t cool_down_ms = 86'400'000;  // 0: off until GUARDRAIL.REARM
+  std::int64_t slice_ms = 60'000;          // the shortest stretch that counts as one observation
+  std::int64_t false_trip_days = 10'000;   // between two false trips, at the least, on average
+};
+
 struct LogOptions {
   std::string level = "info";         // trace, debug, info, warn, error
   std::string format = "text";        // text or json
@@ -125,6 +144,7 @@ struct Config {
   CacheOptions cache;
   SemanticOptions semantic;
   SpendOptions spend;
+  ControlOptions control;
   LogOptions log;
 };
 

@@ -62,6 +62,17 @@ std::string TomlNumber(Kind kind, std::int64_t value) {
   return has_unit ? TomlText(text) : text;
 }
 
+// On lines of their own when they do not fit on one; each commented out.
+std::string TomlList(const std::vector<std::string>& items, std::size_t width) {
+  std::string line;
+  std::string lines;
+  for (const std::string& item : items) {
+    line += (line.empty() ? "" : ", ") + TomlText(item);
+    lines += "#" + TomlText(item) + ",\n";
+  }
+  return line.size() + 2 <= width ? "[" + line + "]" : "[\n" + lines + "#]";
+}
+
 std::string TomlValue(const Row& row, Config& config) {
   if (const auto* number = std::get_if<NumberField>(&row.field)) {
     return TomlNumber(row.kind, (*number)(config));
@@ -70,11 +81,8 @@ std::string TomlValue(const Row& row, Config& config) {
     return ValueText(row, config);
   }
   if (const auto* list = std::get_if<ListField>(&row.field)) {
-    std::string items;
-    for (const std::string& item : (*list)(config)) {
-      items += (items.empty() ? "" : ", ") + TomlText(item);
-    }
-    return "[" + items + "]";
+    const std::size_t taken = row.name.size() + std::string_view("# = ").size();
+    return TomlList((*list)(config), kLineWidth - taken);
   }
   return TomlText(ValueText(row, config));
 }

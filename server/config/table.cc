@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "server/config/address.h"
+#include "server/config/guardrail.h"
 #include "server/config/rule.h"
 
 namespace reprise::config {
@@ -364,6 +365,73 @@ constexpr std::array kSemanticRows{
            1, 60'000),
 };
 
+template <auto Member>
+constexpr NumberField Control() {
+  return &At<&Config::control, Member>;
+}
+template <auto Member>
+constexpr Row StrategySwitch(std::string_view name, std::string_view doc) {
+  return {name, Kind::kChoice, Change::kLive, 0, 0, Enumeration<&Config::control, Member>(),
+          doc,  kTierModes,    nullptr};
+}
+
+constexpr std::array kControlRows{
+    StrategySwitch<&ControlOptions::routing>(
+        "control.routing",
+        "The strategy routing, where STRATEGY.SET said nothing: on; off; or shadow: it decides and "
+        "counts, and changes nothing. The tiers of the cache are switched in [cache]."),
+    StrategySwitch<&ControlOptions::batching>("control.batching",
+                                              "The strategy batching. As control.routing."),
+    StrategySwitch<&ControlOptions::deferral>("control.deferral",
+                                              "The strategy deferral. As control.routing."),
+    StrategySwitch<&ControlOptions::context>("control.context",
+                                             "The strategy context. As control.routing."),
+    StrategySwitch<&ControlOptions::compression>("control.compression",
+                                                 "The strategy compression. As control.routing."),
+    StrategySwitch<&ControlOptions::tools>("control.tools",
+                                           "The strategy tools. As control.routing."),
+    Within(Number("control.hold_out_percent", Kind::kInteger, Change::kLive,
+                  Control<&ControlOptions::hold_out_percent>(),
+                  "Share of the conversations, in percent, that a strategy leaves alone even when "
+                  "it is rolled out to all, so that there is something to compare with. Calls "
+                  "that name no conversation are never held out, nor are the tiers of the cache "
+                  "withheld, unless STRATEGY.SET says so. 0: none, and then the guardrails that "
+                  "compare have nothing to go by."),
+           0, 50),
+    Row{"control.guardrails",
+        Kind::kList,
+        Change::kLive,
+        0,
+        limits::kGuardrails.value,
+        &At<&Config::control, &ControlOptions::guardrails>,
+        "What turns strategies off, from what QUALITY.RECORD is told: texts \"name: metric < "
+        "limit: "
+        "strategies\". quality < and cost_reduction < have a limit from 0 to 1; so has error_rate "
+        ">; "
+        "response_time > is a multiple of the control group's. Strategies stand with spaces "
+        "between "
+        "them, or all. GUARDRAIL.SET changes them for one namespace.",
+        {},
+        GuardrailProblem},
+    Within(Number("control.cool_down_ms", Kind::kMilliseconds, Change::kLive,
+                  Control<&ControlOptions::cool_down_ms>(),
+                  "How long what a guardrail turned off stays off, when no GUARDRAIL.REARM comes "
+                  "before; 0: until then."),
+           0, limits::kTtlMs.ceiling),
+    Within(
+        Number("control.slice_ms", Kind::kMilliseconds, Change::kLive,
+               Control<&ControlOptions::slice_ms>(),
+               "Guardrails weigh slices of time, of at least this much and at least 30 calls: no "
+               "single one, however bad, trips anything; it takes more than a dozen."),
+        10, 86'400'000),
+    Within(
+        Number("control.false_trip_days", Kind::kInteger, Change::kLive,
+               Control<&ControlOptions::false_trip_days>(),
+               "How rare false trips are: a strategy whose figure stands exactly on the limit of "
+               "a guardrail is turned off once in so many days on average, or more rarely."),
+        1, 10'000'000),
+};
+
 constexpr std::array kOtherRows{
     Row{"http.bind",
         Kind::kText,
@@ -558,12 +626,13 @@ constexpr std::array kSpendRows{
 
 constexpr auto kRows = [] {
   constexpr std::size_t kCount = kStoreRows.size() + kNetworkRows.size() + kSemanticRows.size() +
-                                 kSpendRows.size() + kOtherRows.size();
+                                 kSpendRows.size() + kControlRows.size() + kOtherRows.size();
   std::array<Row, kCount> rows{};
   auto end = std::copy(kStoreRows.begin(), kStoreRows.end(), rows.begin());
   end = std::copy(kNetworkRows.begin(), kNetworkRows.end(), end);
   end = std::copy(kSemanticRows.begin(), kSemanticRows.end(), end);
   end = std::copy(kSpendRows.begin(), kSpendRows.end(), end);
+  end = std::copy(kControlRows.begin(), kControlRows.end(), end);
   std::copy(kOtherRows.begin(), kOtherRows.end(), end);
   return rows;
 }();
@@ -575,6 +644,7 @@ constexpr std::array kSections{
     Section{"cache", "Entries of the cache and their bounds."},
     Section{"semantic", "Vectors of questions, for the tier that knows them in other words."},
     Section{"spend", "Money: prices of models. Budgets and amounts are set by commands."},
+    Section{"control", "Which strategies are in force, and what turns them off."},
     Section{"log", "What the server says about itself. Prompts and values are never logged."},
 };
 

@@ -79,6 +79,14 @@ Instance::~Instance() {
   if (cache_ != nullptr) {
     WriteCounters();
   }
+  if (control_ != nullptr) {
+    const base::Status saved =
+        store_->Run([this](storage::Transaction& transaction) -> base::Status {
+          control_->Save(transaction);
+          return base::Ok{};
+        });
+    (void)saved.ok();  // What a crash would lose is lost.
+  }
   index_writer_.reset();
   flight_timer_.reset();
   if (semantic_ != nullptr) {
@@ -110,11 +118,13 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
   }
   ASSIGN_OR_RETURN(instance->spend_,
                    spend::Spend::Load(*instance->store_, namespaces, clock.Now()));
+  ASSIGN_OR_RETURN(instance->control_, control::Control::Load(*instance->store_, config.control));
   ASSIGN_OR_RETURN(instance->cache_, cache::Cache::Load(*instance->store_, namespaces, clock));
   ASSIGN_OR_RETURN(instance->semantic_,
                    semantic::Semantic::Open(SemanticOptionsOf(config), *instance->store_, clock));
   instance->cache_->UseSemantic(*instance->semantic_);
-  instance->semantic_->SetEnabled(config.cache.semantic != config::TierMode::kOff);
+  instance->semantic_->SetEnabled(
+      instance->control_->MayRunSomewhere(control::Strategy::kCacheSemantic, config));
   instance->index_writer_ = std::make_unique<IndexWriter>(*instance->semantic_);
   instance->cache_->SetLog(config.cache);
   instance->cache_->OnManyRecords([owner = instance.get()] { owner->SubmitCounters(); });
@@ -140,10 +150,19 @@ base::Result<std::size_t> Instance::UsePriceFile(const std::string& path) {
   return file.value().models.size();
 }
 
-void Instance::Tick(const config::CacheOptions& options) {
+void Instance::Tick(const config::Config& config) {
+  const config::CacheOptions& options = config.cache;
   spend_->Tick(clock_.Now());
   cache_->SweepExpired(clock_.Now(), kSlotsPerTick);
-  semantic_->SetEnabled(options.semantic != config::TierMode::kOff);
+  semantic_->SetEnabled(control_->MayRunSomewhere(control::Strategy::kCacheSemantic, config));
+  if (control_->NeedsUpkeep(clock_.Now())) {
+    const base::Status kept =
+        store_->Run([this](storage::Transaction& transaction) -> base::Status {
+          control_->Upkeep(clock_.Now(), transaction);
+          return base::Ok{};
+        });
+    (void)kept.ok();  // A refused write is tried again by the next tick.
+  }
   if (cache_->HasUnwrittenCounters()) {
     WriteCounters();
   }

@@ -16,6 +16,7 @@
 #include "server/access/registry.h"
 #include "server/cache/cache.h"
 #include "server/config/options.h"
+#include "server/control/control.h"
 #include "server/instance/flight_timer.h"
 #include "server/instance/index_writer.h"
 #include "server/semantic/semantic.h"
@@ -44,6 +45,8 @@ class Instance {
   semantic::Semantic& semantic() { return *semantic_; }
   access::Registry& access() { return *access_; }
   spend::Spend& spend() { return *spend_; }
+  control::Control& control() { return *control_; }
+  const control::Control& control() const { return *control_; }
   const base::Clock& clock() const { return clock_; }
 
   // Prices for models that the directory has none of its own for; how many models. Before other
@@ -51,7 +54,7 @@ class Instance {
   base::Result<std::size_t> UsePriceFile(const std::string& path);
 
   // Periodic work; call it every `counters_flush_ms` or more often.
-  void Tick(const config::CacheOptions& options);
+  void Tick(const config::Config& config);
 
  private:
   Instance(std::unique_ptr<storage::Store> store, const base::Clock& clock);
@@ -67,6 +70,7 @@ class Instance {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<access::Registry> access_;
   std::unique_ptr<spend::Spend> spend_;
+  std::unique_ptr<control::Control> control_;
   std::unique_ptr<semantic::Semantic> semantic_;
   std::unique_ptr<cache::Cache> cache_;
   std::unique_ptr<IndexWriter> index_writer_;

@@ -110,6 +110,11 @@ export interface CacheExplainOptions {
    * length but zero
    */
   vector?: unknown | undefined;
+  /**
+   * the conversation that it belongs to: what rollouts of strategies go by (STRATEGY.SET); the bot,
+   * when none is named (1 to 256 bytes)
+   */
+  conversation?: string | undefined;
 }
 
 export interface CacheExplainResult {
@@ -221,6 +226,11 @@ export interface CacheFetchOptions {
    * length but zero
    */
   vector?: unknown | undefined;
+  /**
+   * the conversation that it belongs to: what rollouts of strategies go by (STRATEGY.SET); the bot,
+   * when none is named (1 to 256 bytes)
+   */
+  conversation?: string | undefined;
 }
 
 export interface CacheFillOptions {
@@ -350,6 +360,11 @@ export interface CacheLookupOptions {
    * length but zero
    */
   vector?: unknown | undefined;
+  /**
+   * the conversation that it belongs to: what rollouts of strategies go by (STRATEGY.SET); the bot,
+   * when none is named (1 to 256 bytes)
+   */
+  conversation?: string | undefined;
 }
 
 export interface CacheStatsOptions {

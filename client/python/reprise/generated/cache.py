@@ -97,7 +97,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             identity_mode: str | None = None, type: str | None = None,
             max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
             rows: int | None = None, max_error: float | None = None, vector: Any = None,
-            call: CallOptions | None = None) -> MapR:
+            conversation: str | None = None, call: CallOptions | None = None) -> MapR:
         """What CACHE.LOOKUP would answer and why: the type and which rule found it, each tier by
         itself, who computes the answer, and the nearest entries with the fields in which their
         identities differ. Counts nothing and changes nothing.
@@ -123,6 +123,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             when not given; 0: that tier answers nothing
         vector: bin of little-endian float32: the prompt's vector, where semantic.embedder is
             `client`; any length but zero
+        conversation: the conversation that it belongs to: what rollouts of strategies go by
+            (STRATEGY.SET); the bot, when none is named
         Result: {status, reason, type, type_reason, kept, ttl_ms, normalized, tier_keys, tiers:
         {name: {mode, status, reason}, of semantic also max_error, threshold, bound: of the wrong
         share from there on, evidence: judged pairs of this namespace and type, considered: [{id,
@@ -136,7 +138,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "CACHE.EXPLAIN", [prompt], {"identity": identity, "request": request,
                 "identity_mode": identity_mode, "type": type, "max_age_ms": max_age_ms,
                 "tier": tier, "stale_ok_ms": stale_ok_ms, "rows": rows, "max_error": max_error,
-                "vector": vector}, call)
+                "vector": vector, "conversation": conversation}, call)
 
     def cache_export(
             self, *, after: str | None = None, limit: int | None = None, type: str | None = None,
@@ -178,7 +180,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             no_cache: bool | None = None, no_store: bool | None = None,
             only_if_cached: bool | None = None, bypass: bool | None = None,
             stream: str | None = None, replay: str | None = None, max_error: float | None = None,
-            vector: Any = None, call: CallOptions | None = None) -> MapR:
+            vector: Any = None, conversation: str | None = None,
+            call: CallOptions | None = None) -> MapR:
         """The stored answer; or a lease, when nobody computes it yet: compute, then CACHE.FILL; or
         the wait for the caller who has the lease. When that one gives up, goes away or does not
         renew in time, the next waiter gets the lease. Where a stale answer is allowed, one caller
@@ -219,6 +222,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             when not given; 0: that tier answers nothing
         vector: bin of little-endian float32: the prompt's vector, where semantic.embedder is
             `client`; any length but zero
+        conversation: the conversation that it belongs to: what rollouts of strategies go by
+            (STRATEGY.SET); the bot, when none is named
         Result: {status: "hit" or "stale", ... as CACHE.LOOKUP}; {status: "verify", lease, lease_ms,
         ... as CACHE.LOOKUP}: compute, fill, and tell CACHE.FEEDBACK whether the answers agree;
         {status: "lease", lease, lease_ms, type, reason}, with the fields of a stale answer when
@@ -232,7 +237,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "tier": tier, "stale_ok_ms": stale_ok_ms, "wait": wait, "wait_ms": wait_ms,
                 "lease_ms": lease_ms, "no_cache": no_cache, "no_store": no_store,
                 "only_if_cached": only_if_cached, "bypass": bypass, "stream": stream,
-                "replay": replay, "max_error": max_error, "vector": vector}, call)
+                "replay": replay, "max_error": max_error, "vector": vector,
+                "conversation": conversation}, call)
 
     def cache_fill(
             self, lease: str, response: Any, *, tags: Sequence[str] | None = None,
@@ -341,7 +347,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             identity_mode: str | None = None, type: str | None = None,
             max_age_ms: int | None = None, tier: str | None = None, stale_ok_ms: int | None = None,
             replay: str | None = None, max_error: float | None = None, vector: Any = None,
-            call: CallOptions | None = None) -> MapR:
+            conversation: str | None = None, call: CallOptions | None = None) -> MapR:
         """The stored answer to a prompt, or a miss: first by the same text, then by the same text
         but for case, white space and terminal punctuation, then the answer to the same question in
         other words, as long as the error budget allows. `verify` instead of `hit`: ask the model,
@@ -371,6 +377,8 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
             when not given; 0: that tier answers nothing
         vector: bin of little-endian float32: the prompt's vector, where semantic.embedder is
             `client`; any length but zero
+        conversation: the conversation that it belongs to: what rollouts of strategies go by
+            (STRATEGY.SET); the bot, when none is named
         Result: {status: "hit", "stale" or "verify", tier, id, response, type, age_ms,
         expires_at_ms, tokens_in, tokens_out, cost_nano, model, reason}, of the semantic tier also
         {hit: its number for CACHE.FEEDBACK, similarity, p_correct: the probability that the answer
@@ -380,7 +388,7 @@ class CacheCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
                 "CACHE.LOOKUP", [prompt], {"identity": identity, "request": request,
                 "identity_mode": identity_mode, "type": type, "max_age_ms": max_age_ms,
                 "tier": tier, "stale_ok_ms": stale_ok_ms, "replay": replay, "max_error": max_error,
-                "vector": vector}, call)
+                "vector": vector, "conversation": conversation}, call)
 
     def cache_renew(self, lease: str, *, call: CallOptions | None = None) -> MapR:
         """Says that the answer is still being computed: the lease lives for its whole time again.

@@ -6,6 +6,7 @@ Generated from client/commands.json by generate.py; do not edit.
 from ..calls import AnyR, BoolR, IntR, MapR, ListR
 from .cache import CacheCommands
 from .connection import ConnectionCommands
+from .control import ControlCommands
 from .keys import KeysCommands
 from .server import ServerCommands
 from .spend import SpendCommands
@@ -13,6 +14,7 @@ from .spend import SpendCommands
 
 class Commands(CacheCommands[AnyR, BoolR, IntR, MapR, ListR],
                ConnectionCommands[AnyR, BoolR, IntR, MapR, ListR],
+               ControlCommands[AnyR, BoolR, IntR, MapR, ListR],
                KeysCommands[AnyR, BoolR, IntR, MapR, ListR],
                ServerCommands[AnyR, BoolR, IntR, MapR, ListR],
                SpendCommands[AnyR, BoolR, IntR, MapR, ListR]):

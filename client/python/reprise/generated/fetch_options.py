@@ -53,3 +53,6 @@ class FetchOptions(TypedDict, total=False):
     vector: Any
     # bin of little-endian float32: the prompt's vector, where semantic.embedder is `client`; any
     # length but zero
+    conversation: str
+    # the conversation that it belongs to: what rollouts of strategies go by (STRATEGY.SET); the
+    # bot, when none is named
