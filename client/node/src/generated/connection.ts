@@ -88,8 +88,8 @@ export class ConnectionCommands {
 
   /**
    * Starts to send the events of a channel to this connection, as notifications EVENT [channel,
-   * event]. Channels: invalidation, budget, budgets, slow, config.
-   * @param channel invalidation, budget, budgets, slow or config (1 to 256 bytes)
+   * event]. Channels: invalidation, budget, budgets, guardrail, slow, config.
+   * @param channel invalidation, budget, budgets, guardrail, slow or config (1 to 256 bytes)
    * @returns true
    * @throws NotFoundError, ForbiddenError
    */
@@ -100,7 +100,7 @@ export class ConnectionCommands {
 
   /**
    * Stops the events of a channel.
-   * @param channel invalidation, budget, budgets, slow or config (1 to 256 bytes)
+   * @param channel invalidation, budget, budgets, guardrail, slow or config (1 to 256 bytes)
    * @returns true; false when it was not subscribed
    * @throws UnavailableError
    */

@@ -41,6 +41,9 @@ FLAGS: dict[str, frozenset[str]] = {
     "EXPIRE": frozenset(["idempotent", "write"]),
     "FLUSH": frozenset(["admin", "durable", "write"]),
     "GET": frozenset(["idempotent", "read"]),
+    "GUARDRAIL.REARM": frozenset(["admin", "durable", "idempotent", "write"]),
+    "GUARDRAIL.SET": frozenset(["admin", "durable", "idempotent", "write"]),
+    "GUARDRAIL.STATUS": frozenset(["idempotent", "read"]),
     "HELLO": frozenset(["idempotent", "no_auth", "session"]),
     "INCRBY": frozenset(["write"]),
     "INFO": frozenset(["admin", "idempotent"]),
@@ -58,6 +61,7 @@ FLAGS: dict[str, frozenset[str]] = {
     "PRICE.LIST": frozenset(["blocking", "idempotent", "read"]),
     "PRICE.QUOTE": frozenset(["idempotent", "read"]),
     "PRICE.SET": frozenset(["admin", "durable", "idempotent", "write"]),
+    "QUALITY.RECORD": frozenset(["write"]),
     "QUIT": frozenset(["no_auth", "session"]),
     "SAVE": frozenset(["admin", "blocking", "idempotent", "waits"]),
     "SCAN": frozenset(["blocking", "idempotent", "read"]),
@@ -68,6 +72,8 @@ FLAGS: dict[str, frozenset[str]] = {
     "SPEND.REPORT": frozenset(["blocking", "idempotent", "read"]),
     "SPEND.VERIFY": frozenset(["admin", "blocking", "idempotent", "waits"]),
     "STATS": frozenset(["admin", "idempotent"]),
+    "STRATEGY.LIST": frozenset(["idempotent", "read"]),
+    "STRATEGY.SET": frozenset(["admin", "durable", "idempotent", "write"]),
     "SUBSCRIBE": frozenset(["idempotent", "session"]),
     "TTL": frozenset(["idempotent", "read"]),
     "UNSUBSCRIBE": frozenset(["idempotent", "session"]),
@@ -83,25 +89,29 @@ OPTIONS: dict[str, frozenset[str]] = {
     "CACHE.CALIBRATE": frozenset(["apply", "max_error", "replace", "type"]),
     "CACHE.EXPIRE": frozenset(["identity", "identity_mode", "request"]),
     "CACHE.EXPLAIN": frozenset([
-            "identity", "identity_mode", "max_age_ms", "max_error", "request", "rows",
-            "stale_ok_ms", "tier", "type", "vector"]),
+            "conversation", "identity", "identity_mode", "max_age_ms", "max_error", "request",
+            "rows", "stale_ok_ms", "tier", "type", "vector"]),
     "CACHE.EXPORT": frozenset(["after", "limit", "tag", "type"]),
     "CACHE.FETCH": frozenset([
-            "bypass", "identity", "identity_mode", "lease_ms", "max_age_ms", "max_error",
-            "no_cache", "no_store", "only_if_cached", "replay", "request", "stale_ok_ms", "stream",
-            "tier", "type", "vector", "wait", "wait_ms"]),
+            "bypass", "conversation", "identity", "identity_mode", "lease_ms", "max_age_ms",
+            "max_error", "no_cache", "no_store", "only_if_cached", "replay", "request",
+            "stale_ok_ms", "stream", "tier", "type", "vector", "wait", "wait_ms"]),
     "CACHE.FILL": frozenset([
             "cost_nano", "model", "tags", "tokens_in", "tokens_out", "ttl_ms", "vector"]),
     "CACHE.IMPORT": frozenset(["default_type", "keep_expiry", "replace"]),
     "CACHE.INVALIDATE": frozenset(["dry_run", "identity", "identity_mode", "request"]),
     "CACHE.LOG": frozenset(["after", "bot", "limit", "type"]),
     "CACHE.LOOKUP": frozenset([
-            "identity", "identity_mode", "max_age_ms", "max_error", "replay", "request",
-            "stale_ok_ms", "tier", "type", "vector"]),
+            "conversation", "identity", "identity_mode", "max_age_ms", "max_error", "replay",
+            "request", "stale_ok_ms", "tier", "type", "vector"]),
     "CACHE.STATS": frozenset(["by"]),
     "CACHE.STORE": frozenset([
             "cost_nano", "identity", "identity_mode", "model", "request", "tags", "tokens_in",
             "tokens_out", "ttl_ms", "type", "vector"]),
+    "GUARDRAIL.REARM": frozenset(["namespace"]),
+    "GUARDRAIL.SET": frozenset([
+            "cool_down_ms", "limit", "metric", "namespace", "off", "reset", "strategies"]),
+    "GUARDRAIL.STATUS": frozenset(["namespace"]),
     "HELLO": frozenset(["client", "version"]),
     "INCRBY": frozenset(["ttl_ms"]),
     "KEY.CREATE": frozenset(["label", "permissions"]),
@@ -111,6 +121,9 @@ OPTIONS: dict[str, frozenset[str]] = {
     "PRICE.QUOTE": frozenset(["at_ms", "provider", "tier"]),
     "PRICE.SET": frozenset([
             "aliases", "currency", "daily", "namespace", "tier", "valid_from", "valid_until"]),
+    "QUALITY.RECORD": frozenset([
+            "baseline_nano", "bot", "conversation", "cost_nano", "error", "held_out", "quality",
+            "response_ms", "strategies"]),
     "SCAN": frozenset(["after", "limit", "prefix"]),
     "SET": frozenset(["nx", "ttl_ms", "xx"]),
     "SLOWLOG": frozenset(["limit", "reset"]),
@@ -118,4 +131,8 @@ OPTIONS: dict[str, frozenset[str]] = {
             "charge_id", "count", "currency", "model", "provider", "scopes", "strategy", "tier",
             "usage"]),
     "SPEND.REPORT": frozenset(["by", "format", "from", "to"]),
+    "STRATEGY.LIST": frozenset(["bot", "conversation", "namespace"]),
+    "STRATEGY.SET": frozenset([
+            "bot", "conversation", "hold_out_percent", "mode", "namespace", "override", "reset",
+            "rollout_percent", "ttl_ms", "unit"]),
 }
