@@ -4,6 +4,7 @@
   smoke.py BUILD/bin null       all protocols against reprise-bench-null; wrong answers, silence, refusals
   smoke.py BUILD/bin reprise    every workload against reprise-server
   smoke.py BUILD/bin traces     reprise-traces: small, with and without prices, the same for the same seed
+  smoke.py BUILD/bin spend      reprise-spend: a moment with two bots, and sound books behind it
   smoke.py BUILD/bin compare    compare.py end to end, Reprise with itself
   smoke.py BUILD/bin quality    quality.py and honesty.py with twenty pairs of the corpus
 """
@@ -188,10 +189,22 @@ def quality_case(binaries, folder):
         expect(code == expected, f"{arguments}: exit code {code}: {words}")
 
 
+def spend_case(binaries, folder):
+    server = servers.reprise(binaries / "reprise-server", folder).start()
+    try:
+        done = subprocess.run([str(binaries / "reprise-spend"), "--address", server.address, "--bots", "2",
+                               "--seconds", "0.3"], capture_output=True, text=True, check=False)
+        expect(done.returncode == 0, f"reprise-spend: exit code {done.returncode}: {done.stdout}{done.stderr}")
+        lines = [dict(field.split("=", 1) for field in line.split()[1:]) for line in done.stdout.splitlines()]
+        expect(len(lines) == 3 and all(int(line["rounds"]) > 0 and line["errors"] == "0" for line in lines), done.stdout)
+    finally:
+        server.stop()
+
+
 def main():
     binaries = pathlib.Path(sys.argv[1]).resolve()
     case = {"null": null_cases, "reprise": reprise_cases, "traces": traces_case, "compare": compare_case,
-            "quality": quality_case}[sys.argv[2]]
+            "quality": quality_case, "spend": spend_case}[sys.argv[2]]
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as folder:
         try:
             case(binaries, pathlib.Path(folder))

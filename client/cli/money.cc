@@ -75,6 +75,7 @@ std::vector<std::string> FigureCells(const Value& row) {
 std::string SpendTable(const Value& report) {
   std::vector<std::vector<std::string>> rows{{}};
   std::vector<std::string> fields;
+  fields.reserve(ListAt(report, "by").size());
   for (const Value& field : ListAt(report, "by")) {
     fields.emplace_back(field.AsText().value_or(""));
   }
@@ -83,8 +84,10 @@ std::string SpendTable(const Value& report) {
                            "saved out", "saved $"}) {
     rows[0].emplace_back(head);
   }
+  rows.reserve(ListAt(report, "rows").size() + 2);
   const auto add = [&](const Value& row, bool is_total) {
     std::vector<std::string> cells;
+    cells.reserve(fields.size());
     for (const std::string& field : fields) {
       cells.push_back(is_total ? (cells.empty() ? "total" : "") : TextAt(row, field));
     }
@@ -103,6 +106,7 @@ std::string SpendTable(const Value& report) {
 std::string BudgetTable(const Value& status) {
   std::vector<std::vector<std::string>> rows{
       {"budget", "kind", "limit $", "spent $", "reserved $", "left $", "used", "ends"}};
+  rows.reserve(ListAt(status, "budgets").size() + 1);
   for (const Value& budget : ListAt(status, "budgets")) {
     rows.push_back({TextAt(budget, "budget"),
                     At(budget, "hard").AsBool().value_or(true) ? "hard" : "soft",

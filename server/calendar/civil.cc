@@ -102,7 +102,7 @@ std::optional<std::int64_t> ParseTimeOfDay(std::string_view text) {
   if (!hour || !minute || !second || *minute > 59 || *second > 59) {
     return std::nullopt;
   }
-  const std::int64_t seconds = *hour * kSecondsPerHour + *minute * 60 + *second;
+  const std::int64_t seconds = *hour * kSecondsPerHour + std::int64_t{60} * *minute + *second;
   return seconds <= kSecondsPerDay ? std::optional(seconds) : std::nullopt;
 }
 

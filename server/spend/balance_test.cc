@@ -1,7 +1,8 @@
 #include "server/spend/balance.h"
 
-#include <deque>
 #include <random>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -43,44 +44,62 @@ TEST_CASE("a total never begins anew") {
   CHECK(balance.NextFree(total) == base::UnixMillis{0});
 }
 
-// Against a list of every charge: money is held for the whole window, and hardly longer.
+// A rolling window beside the list of every charge.
+struct Rolling {
+  explicit Rolling(std::int64_t window_ms) : terms{PeriodKind::kRolling, window_ms, "UTC"} {}
+
+  void Charge(std::int64_t nano) {
+    balance.Advance(terms, *utc, now);
+    balance.Charge(nano);
+    charges.emplace_back(now, nano);
+  }
+  // What was charged in the last `length_ms`.
+  std::int64_t Within(std::int64_t length_ms) const {
+    std::int64_t sum = 0;
+    for (const auto& [at, nano] : charges) {
+      sum += at >= now + -length_ms ? nano : 0;
+    }
+    return sum;
+  }
+  // It says of all that is spent when it will be free, and that is later.
+  bool FreesItAll() const {
+    std::int64_t freed = 0;
+    bool is_later = true;
+    for (const auto& [at, nano] : balance.Frees(terms)) {
+      is_later = is_later && at > now;
+      freed += nano;
+    }
+    return is_later && freed == balance.spent_nano;
+  }
+
+  PeriodTerms terms;
+  Balance balance;
+  calendar::ZonePtr utc = calendar::Zones::Utc();
+  base::UnixMillis now = Utc(2026, 11, 30, 17);
+  std::vector<std::pair<base::UnixMillis, std::int64_t>> charges;
+};
+
 TEST_CASE("a rolling window holds each charge for its length, and at most a 60th longer") {
   const std::uint64_t seed = 20'261'130;
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
-  const auto utc = calendar::Zones::Utc();
+  const auto below = [&random](std::int64_t bound) {
+    return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(bound));
+  };
   for (const std::int64_t window_ms : {std::int64_t{60'000}, std::int64_t{3'600'000}}) {
-    const PeriodTerms rolling{PeriodKind::kRolling, window_ms, "UTC"};
-    Balance balance;
-    std::deque<std::pair<base::UnixMillis, std::int64_t>> charges;
-    base::UnixMillis now = Utc(2026, 11, 30, 17);
+    Rolling rolling(window_ms);
     int problems = 0;
-    for (int i = 0; i < 3'000; ++i) {
-      const bool is_long = random() % 50 == 0;
-      now = now +
-            static_cast<std::int64_t>(
-                random() % static_cast<std::uint64_t>(is_long ? 3 * window_ms : window_ms / 20));
-      balance.Advance(rolling, *utc, now);
-      const auto nano = static_cast<std::int64_t>(random() % 1'000);
-      balance.Charge(nano);
-      charges.emplace_back(now, nano);
-      std::int64_t least = 0;
-      std::int64_t most = 0;
-      for (const auto& [at, each] : charges) {
-        least += at > now + -window_ms ? each : 0;
-        most += at >= now + -(window_ms + window_ms / kBuckets) ? each : 0;
-      }
-      problems += balance.spent_nano < least || balance.spent_nano > most ? 1 : 0;
-      std::int64_t freed = 0;
-      for (const auto& [at, each] : balance.Frees(rolling)) {
-        problems += at <= now ? 1 : 0;
-        freed += each;
-      }
-      problems += freed != balance.spent_nano ? 1 : 0;
+    for (int i = 0; i < 1'000; ++i) {
+      rolling.now = rolling.now + below(below(50) == 0 ? 3 * window_ms : window_ms / 20);
+      rolling.Charge(below(1'000));
+      const std::int64_t spent = rolling.balance.spent_nano;
+      const bool is_held = spent >= rolling.Within(window_ms - 1) &&
+                           spent <= rolling.Within(window_ms + window_ms / kBuckets);
+      problems += is_held && rolling.FreesItAll() ? 0 : 1;
     }
     CHECK(problems == 0);
-    balance.Advance(rolling, *utc, now + 2 * window_ms);
-    CHECK(balance.spent_nano == 0);
+    rolling.balance.Advance(rolling.terms, *rolling.utc, rolling.now + 2 * window_ms);
+    CHECK(rolling.balance.spent_nano == 0);
   }
 }
 

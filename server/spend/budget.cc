@@ -86,13 +86,12 @@ std::int64_t Budget::used_ppm() const {
   return ShareOf(held_nano(), terms.limit_nano);
 }
 
-std::int64_t Budget::elapsed_ppm(base::UnixMillis now) const {
-  if (!terms.period.is_calendar() || balance.end <= balance.begin) {
+std::int64_t ElapsedPpm(const PeriodTerms& period, const Balance& balance, base::UnixMillis now) {
+  if (!period.is_calendar() || balance.end <= balance.begin) {
     return 0;
   }
-  const std::int64_t passed =
-      std::clamp<std::int64_t>(now - balance.begin, 0, balance.end - balance.begin);
-  return ShareOf(passed, balance.end - balance.begin);
+  const std::int64_t length = balance.end - balance.begin;
+  return ShareOf(std::clamp<std::int64_t>(now - balance.begin, 0, length), length);
 }
 
 std::uint8_t Reached(std::int64_t spent_nano, std::int64_t limit_nano) {

@@ -55,9 +55,10 @@ struct Budget {
   std::int64_t left_nano() const;
   // Of the limit, in millionths; at most a hundred times the limit.
   std::int64_t used_ppm() const;
-  // Of the period, in millionths; 0 where none ends.
-  std::int64_t elapsed_ppm(base::UnixMillis now) const;
 };
+
+// How much of the period has passed, in millionths; 0 where none ends.
+std::int64_t ElapsedPpm(const PeriodTerms& period, const Balance& balance, base::UnixMillis now);
 
 // The thresholds that `spent_nano` has reached, as bits.
 std::uint8_t Reached(std::int64_t spent_nano, std::int64_t limit_nano);

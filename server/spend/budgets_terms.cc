@@ -221,16 +221,21 @@ std::vector<Budget> Budgets::List(NamespaceId id, const CallScopes* scopes, bool
 
 Pressure Budgets::PressureOf(NamespaceId id, const CallScopes& scopes, base::UnixMillis now) const {
   Pressure pressure;
-  for (const Budget& budget : List(id, &scopes, true, now)) {
-    const std::int64_t used = budget.used_ppm();
+  base::MutexLock lock(mutex_);
+  for (const BudgetPtr& budget : Match(id, scopes)) {
+    const BudgetTerms& terms = budget->terms;
+    Balance balance = budget->balance;
+    balance.Advance(terms.period, *budget->zone, now);
+    const std::int64_t held = balance.spent_nano + budget->reserved_nano;
+    const std::int64_t used = ShareOf(held, terms.limit_nano);
     if (pressure.budget.empty() || used > pressure.used_ppm) {
       pressure.used_ppm = used;
-      pressure.elapsed_ppm = budget.elapsed_ppm(now);
-      pressure.ends_at = budget.balance.end;
-      pressure.budget = NameOf(budget.terms);
+      pressure.elapsed_ppm = ElapsedPpm(terms.period, balance, now);
+      pressure.ends_at = balance.end;
+      pressure.budget = NameOf(terms);
     }
-    if (budget.terms.is_hard) {
-      const std::int64_t left = budget.left_nano();
+    if (terms.is_hard) {
+      const std::int64_t left = std::max<std::int64_t>(terms.limit_nano - held, 0);
       pressure.left_nano = pressure.left_nano < 0 ? left : std::min(pressure.left_nano, left);
     }
   }

@@ -171,7 +171,7 @@ TEST_CASE("a limit below what is spent and reserved refuses only what is new") {
 
 TEST_CASE("terms that contradict each other are refused") {
   TestBooks books;
-  const auto refusal = [&](BudgetTerms terms) {
+  const auto refusal = [&](const BudgetTerms& terms) {
     const auto set = books.budgets.Set(books.home, terms, books.transaction);
     return set.ok() ? std::string() : set.error().detail;
   };

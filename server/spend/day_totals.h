@@ -27,6 +27,7 @@ struct DayKey {
   std::string strategy{};  // empty: calls
 
   bool operator==(const DayKey&) const = default;
+  // NOLINTNEXTLINE(modernize-use-nullptr): the check takes what the compiler writes for ours.
   auto operator<=>(const DayKey&) const = default;
 };
 DayKey DayKeyOf(const LedgerRecord& record);

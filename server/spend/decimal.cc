@@ -42,58 +42,61 @@ bool AllDigits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-}  // namespace
+// A decimal taken apart: its digits, and how many of them stand behind the point (may be negative).
+struct Parts {
+  std::string digits;
+  int places = 0;
+};
 
-base::Result<Wide> ParsePrice(std::string_view text) {
-  const std::string_view whole = text;
-  if (text.empty() || text.size() > kPriceBytesMax) {
-    return BadPrice(whole);
+std::optional<Parts> SplitDecimal(std::string_view text) {
+  if (text.size() > kPriceBytesMax) {
+    return std::nullopt;
   }
-  int exponent = 0;
+  std::optional<int> exponent = 0;
   if (const std::size_t mark = text.find_first_of("eE"); mark != std::string_view::npos) {
-    const auto parsed = ParseExponent(text.substr(mark + 1));
-    if (!parsed.has_value()) {
-      return BadPrice(whole);
-    }
-    exponent = *parsed;
+    exponent = ParseExponent(text.substr(mark + 1));
     text = text.substr(0, mark);
   }
   const std::size_t point = std::min(text.find('.'), text.size());
+  const std::string_view whole = text.substr(0, point);
   const std::string_view fraction = point < text.size() ? text.substr(point + 1) : "";
-  if (text.substr(0, point).size() + fraction.size() == 0 || !AllDigits(text.substr(0, point)) ||
-      !AllDigits(fraction) || (point < text.size() && fraction.empty())) {
-    return BadPrice(whole);
+  const bool ends_with_point = point < text.size() && fraction.empty();
+  if (!exponent.has_value() || ends_with_point || whole.size() + fraction.size() == 0 ||
+      !AllDigits(whole) || !AllDigits(fraction)) {
+    return std::nullopt;
   }
-  std::string digits(text.substr(0, point));
-  digits += fraction;
-  int places = static_cast<int>(fraction.size()) - exponent;  // digits behind the point
-  while (places > 0 && digits.ends_with('0')) {
+  return Parts{std::string(whole).append(fraction), static_cast<int>(fraction.size()) - *exponent};
+}
+
+}  // namespace
+
+base::Result<Wide> ParsePrice(std::string_view text) {
+  const auto parts = SplitDecimal(text);
+  if (!parts.has_value()) {
+    return BadPrice(text);
+  }
+  std::string digits = parts->digits;
+  int places = parts->places;
+  while (!digits.empty() && places > 0 && digits.ends_with('0')) {
     digits.pop_back();
     --places;
   }
+  digits.erase(0, digits.find_first_not_of('0'));
   if (digits.empty()) {
     return Wide{0};
   }
+  if (places > kPriceDigits) {
+    return BadPrice(text);
+  }
+  digits.append(static_cast<std::size_t>(kPriceDigits - places), '0');
   Wide price = 0;
   for (const char digit : digits) {
     if (price > kPriceMax) {
-      return BadPrice(whole);
+      return BadPrice(text);
     }
     price = price * 10 + static_cast<unsigned>(digit - '0');
   }
-  if (price == 0) {
-    return Wide{0};
-  }
-  if (places > kPriceDigits) {
-    return BadPrice(whole);
-  }
-  for (int i = places; i < kPriceDigits; ++i) {
-    if (price > kPriceMax) {
-      return BadPrice(whole);
-    }
-    price *= 10;
-  }
-  return price <= kPriceMax ? base::Result<Wide>(price) : base::Result<Wide>(BadPrice(whole));
+  return price <= kPriceMax ? base::Result<Wide>(price) : base::Result<Wide>(BadPrice(text));
 }
 
 base::Result<Wide> PriceFrom(const base::Value& value) {

@@ -61,41 +61,46 @@ std::size_t TakeTimes(std::string_view& text) {
   return times;
 }
 
+// What follows a backslash: a digit, or the sign itself; false when it means something else.
+bool TakeEscaped(std::string_view& text, Atom& atom) {
+  if (text.empty()) {
+    return false;
+  }
+  const char escaped = text.front();
+  text.remove_prefix(1);
+  const bool is_word =
+      (escaped >= 'a' && escaped <= 'z') || (escaped >= 'A' && escaped <= 'Z') || IsDigit(escaped);
+  atom.literal = escaped == 'd' ? std::nullopt : std::optional(escaped);
+  return !is_word || escaped == 'd';
+}
+
+std::optional<Atom> TakeAtom(std::string_view& text) {
+  Atom atom{text.front()};
+  text.remove_prefix(1);
+  const bool is_read =
+      *atom.literal == '\\'
+          ? TakeEscaped(text, atom)
+          : std::string_view(".[](){}*+?|^$").find(*atom.literal) == std::string_view::npos;
+  if (!is_read) {
+    return std::nullopt;
+  }
+  atom.times = TakeTimes(text);
+  return atom.times == 0 || atom.times > kRuleTextBytesMax ? std::nullopt : std::optional(atom);
+}
+
 // Absent when the pattern is more than this module reads.
 std::optional<Pattern> ReadPattern(std::string_view text) {
   Pattern pattern;
-  if (text.starts_with('^')) {
-    pattern.at_start = true;
-    text.remove_prefix(1);
-  }
-  while (!text.empty()) {
-    const char letter = text.front();
-    text.remove_prefix(1);
-    if (letter == '$') {
-      pattern.at_end = true;
-      return text.empty() && !pattern.atoms.empty() ? std::optional(pattern) : std::nullopt;
-    }
-    Atom atom{letter};
-    if (letter == '\\') {
-      if (text.empty()) {
-        return std::nullopt;
-      }
-      const char escaped = text.front();
-      text.remove_prefix(1);
-      const bool is_letter = (escaped >= 'a' && escaped <= 'z') || IsDigit(escaped);
-      if (is_letter && escaped != 'd') {
-        return std::nullopt;
-      }
-      atom.literal = is_letter ? std::nullopt : std::optional(escaped);
-    } else if (std::string_view(".[](){}*+?|^").find(letter) != std::string_view::npos) {
+  pattern.at_start = text.starts_with('^');
+  text.remove_prefix(pattern.at_start ? 1 : 0);
+  while (!text.empty() && text != "$") {
+    const auto atom = TakeAtom(text);
+    if (!atom.has_value()) {
       return std::nullopt;
     }
-    atom.times = TakeTimes(text);
-    if (atom.times == 0 || atom.times > kRuleTextBytesMax) {
-      return std::nullopt;
-    }
-    pattern.atoms.push_back(atom);
+    pattern.atoms.push_back(*atom);
   }
+  pattern.at_end = text == "$";
   return pattern.atoms.empty() ? std::nullopt : std::optional(pattern);
 }
 
@@ -143,9 +148,10 @@ class Reader {
     if (map == nullptr || map->size() != 1) {
       return BadRule("a map with one of equals, starts_with, ends_with, contains, regex, or, and");
     }
-    const auto& [name, body] = map->front();
+    const auto name = map->front().first.AsText();
+    const Value& body = map->front().second;
     const auto row = std::find_if(kKinds.begin(), kKinds.end(),
-                                  [&](const KindRow& each) { return name.AsText() == each.name; });
+                                  [&name](const KindRow& each) { return name == each.name; });
     if (row == kKinds.end()) {
       return BadRule("allowed are equals, starts_with, ends_with, contains, regex, or, and");
     }

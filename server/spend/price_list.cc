@@ -113,22 +113,34 @@ base::Result<PricedModelPtr> PriceList::FindAnywhere(std::string_view name) cons
   return found;
 }
 
-// A model that is called so; else the provider whose models are called like that; else whatever
-// matches. More than one provider is an error each time: their prices differ.
-base::Result<PricedModelPtr> PriceList::SearchAnywhere(const std::string& name) const {
+std::vector<PricedModelPtr> PriceList::Called(const std::string& name) const {
   std::vector<PricedModelPtr> found;
   for (const PricedModelPtr& model : models_) {
     if (ToLower(model->model) == name) {
       found.push_back(model);
     }
   }
-  if (found.size() != 1) {
-    for (const PriceProvider& provider : providers_) {
-      if (provider.models.has_value() && provider.models->Matches(name)) {
-        if (PricedModelPtr model = Search(ToLower(provider.id), name); model != nullptr) {
-          return model;
-        }
+  return found;
+}
+
+PricedModelPtr PriceList::OfItsProvider(const std::string& name) const {
+  for (const PriceProvider& provider : providers_) {
+    if (provider.models.has_value() && provider.models->Matches(name)) {
+      if (PricedModelPtr model = Search(ToLower(provider.id), name); model != nullptr) {
+        return model;
       }
+    }
+  }
+  return nullptr;
+}
+
+// A model that is called so; else the provider whose models are called like that; else whatever
+// matches. More than one provider is an error each time: their prices differ.
+base::Result<PricedModelPtr> PriceList::SearchAnywhere(const std::string& name) const {
+  std::vector<PricedModelPtr> found = Called(name);
+  if (found.size() != 1) {
+    if (PricedModelPtr model = OfItsProvider(name); model != nullptr) {
+      return model;
     }
   }
   if (found.empty()) {

@@ -68,6 +68,8 @@ class PriceList {
 
  private:
   PricedModelPtr Search(const std::string& provider, const std::string& name) const;
+  std::vector<PricedModelPtr> Called(const std::string& name) const;
+  PricedModelPtr OfItsProvider(const std::string& name) const;
   base::Result<PricedModelPtr> SearchAnywhere(const std::string& name) const;
 
   std::vector<PricedModelPtr> models_;  // by provider, then in the order of matching

@@ -68,6 +68,95 @@ std::size_t ModelsMax(NamespaceId layer) {
   return layer == kServerWide ? kPricedModelsMax : kPricedModelsOfTenantMax;
 }
 
+// The server's layer with the models of a file in it.
+class Merged {
+ public:
+  explicit Merged(const std::shared_ptr<const PriceList>& before) {
+    if (before == nullptr) {
+      return;
+    }
+    for (const PricedModelPtr& model : before->models()) {
+      models_.emplace(ModelKey(kServerWide, model->provider, model->model), model);
+    }
+    for (const PriceProvider& provider : before->providers()) {
+      providers_.emplace(ProviderKey(kServerWide, provider.id), provider);
+    }
+  }
+
+  ImportReport Take(const PriceFile& file, bool replace) {
+    ImportReport report;
+    report.skipped_patterns = file.skipped_patterns;
+    for (const PricedModel& model : file.models) {
+      std::string key = ModelKey(kServerWide, model.provider, model.model);
+      const auto old = models_.find(key);
+      if (old != models_.end() && !old->second->is_imported) {
+        ++report.kept;
+        continue;
+      }
+      report.prices += model.prices.size();
+      changed_.insert_or_assign(std::move(key), std::make_shared<const PricedModel>(model));
+    }
+    for (const auto& [key, model] : models_) {
+      if (replace && model->is_imported && !changed_.contains(key)) {
+        gone_.push_back(key);
+      }
+    }
+    for (const std::string& key : gone_) {
+      models_.erase(key);
+    }
+    for (const auto& [key, model] : changed_) {
+      models_.insert_or_assign(key, model);
+    }
+    for (const PriceProvider& provider : file.providers) {
+      providers_.insert_or_assign(ProviderKey(kServerWide, provider.id), provider);
+    }
+    report.models = changed_.size();
+    report.removed = gone_.size();
+    return report;
+  }
+
+  base::Status Check() const {
+    if (models_.size() > kPricedModelsMax || providers_.size() > kProvidersMax) {
+      return Error{Code::kTooLarge,
+                   "the price table would have " + std::to_string(models_.size()) + " models of " +
+                       std::to_string(providers_.size()) + " providers; the limits are " +
+                       std::to_string(kPricedModelsMax) + " and " + std::to_string(kProvidersMax)};
+    }
+    return base::Ok{};
+  }
+
+  void Write(const PriceFile& file, storage::Transaction& transaction) const {
+    for (const auto& [key, model] : changed_) {
+      transaction.Put(Family::kLedger, key, FormatModel(*model), storage::kNever);
+    }
+    for (const std::string& key : gone_) {
+      transaction.Delete(Family::kLedger, key);
+    }
+    for (const PriceProvider& provider : file.providers) {
+      transaction.Put(Family::kLedger, ProviderKey(kServerWide, provider.id),
+                      FormatProvider(provider), storage::kNever);
+    }
+  }
+
+  std::shared_ptr<const PriceList> List() const {
+    std::vector<PricedModelPtr> models;
+    std::vector<PriceProvider> providers;
+    for (const auto& [key, model] : models_) {
+      models.push_back(model);
+    }
+    for (const auto& [key, provider] : providers_) {
+      providers.push_back(provider);
+    }
+    return std::make_shared<const PriceList>(std::move(models), std::move(providers));
+  }
+
+ private:
+  std::map<std::string, PricedModelPtr> models_;  // by the key of their row
+  std::map<std::string, PriceProvider> providers_;
+  std::map<std::string, PricedModelPtr> changed_;
+  std::vector<std::string> gone_;
+};
+
 }  // namespace
 
 PriceTable::PriceTable()
@@ -311,75 +400,12 @@ base::Result<std::uint64_t> PriceTable::Remove(NamespaceId layer, const Removal&
 
 base::Result<ImportReport> PriceTable::Import(const PriceFile& file, bool replace,
                                               storage::Transaction& transaction) {
-  const ListPtr before = Get(kServerWide);
-  std::map<std::string, PricedModelPtr> models;
-  std::map<std::string, PriceProvider> providers;
-  if (before != nullptr) {
-    for (const PricedModelPtr& model : before->models()) {
-      models.emplace(ModelKey(kServerWide, model->provider, model->model), model);
-    }
-    for (const PriceProvider& provider : before->providers()) {
-      providers.emplace(ProviderKey(kServerWide, provider.id), provider);
-    }
-  }
-  ImportReport report;
-  report.skipped_patterns = file.skipped_patterns;
-  std::map<std::string, PricedModelPtr> changed;
-  for (const PricedModel& model : file.models) {
-    std::string key = ModelKey(kServerWide, model.provider, model.model);
-    const auto old = models.find(key);
-    if (old != models.end() && !old->second->is_imported) {
-      ++report.kept;
-      continue;
-    }
-    report.prices += model.prices.size();
-    changed.insert_or_assign(std::move(key), std::make_shared<const PricedModel>(model));
-  }
-  report.models = changed.size();
-  std::vector<std::string> gone;
-  for (const auto& [key, model] : models) {
-    if (replace && model->is_imported && !changed.contains(key)) {
-      gone.push_back(key);
-    }
-  }
-  report.removed = gone.size();
-  for (const auto& [key, model] : changed) {
-    models.insert_or_assign(key, model);
-  }
-  for (const std::string& key : gone) {
-    models.erase(key);
-  }
-  for (const PriceProvider& provider : file.providers) {
-    providers.insert_or_assign(ProviderKey(kServerWide, provider.id), provider);
-  }
-  if (models.size() > kPricedModelsMax || providers.size() > kProvidersMax) {
-    return Error{Code::kTooLarge,
-                 "the price table would have " + std::to_string(models.size()) + " models of " +
-                     std::to_string(providers.size()) + " providers; the limits are " +
-                     std::to_string(kPricedModelsMax) + " and " + std::to_string(kProvidersMax)};
-  }
+  Merged merged(Get(kServerWide));
+  ImportReport report = merged.Take(file, replace);
+  RETURN_IF_ERROR(merged.Check());
   transaction.RequireSync();
-  for (const auto& [key, model] : changed) {
-    transaction.Put(Family::kLedger, key, FormatModel(*model), storage::kNever);
-  }
-  for (const std::string& key : gone) {
-    transaction.Delete(Family::kLedger, key);
-  }
-  for (const PriceProvider& provider : file.providers) {
-    transaction.Put(Family::kLedger, ProviderKey(kServerWide, provider.id),
-                    FormatProvider(provider), storage::kNever);
-  }
-  std::vector<PricedModelPtr> all_models;
-  std::vector<PriceProvider> all_providers;
-  for (auto& [key, model] : models) {
-    all_models.push_back(std::move(model));
-  }
-  for (auto& [key, provider] : providers) {
-    all_providers.push_back(std::move(provider));
-  }
-  Publish(kServerWide,
-          std::make_shared<const PriceList>(std::move(all_models), std::move(all_providers)),
-          transaction);
+  merged.Write(file, transaction);
+  Publish(kServerWide, merged.List(), transaction);
   return report;
 }
 

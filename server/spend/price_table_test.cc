@@ -1,14 +1,8 @@
 #include "server/spend/price_table.h"
 
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
 #include <catch2/catch.hpp>
 
 #include "protocol/wire/json.h"
-#include "protocol/wire/plain_json.h"
 #include "server/spend/price_rows.h"
 #include "server/spend/test_transaction.h"
 #include "storage/engine/test_support.h"
@@ -227,115 +221,6 @@ TEST_CASE("price files that are wrong are refused with the place") {
     INFO(json);
     CHECK_FALSE(refusal(json).empty());
   }
-}
-
-// What genai-prices' own table lacks of what its extractor prices: images that are answers, and web
-// searches. These are its authors' expected figures, turned into the prices behind them.
-void AddWhatTheFileLacks(PriceTable& table, TestTransaction& transaction) {
-  struct Addition {
-    const char* provider;
-    const char* model;
-    Item item;
-    const char* price;
-    const char* output;
-  };
-  for (const Addition& each :
-       {Addition{"google", "gemini-2.5-flash-image", Item::kOutputImage, "30", "2.5"},
-        Addition{"google", "gemini-3-pro-image-preview", Item::kOutputImage, "120", "12"},
-        Addition{"anthropic", "claude-sonnet-4-5", Item::kWebSearch, "10", nullptr},
-        Addition{"anthropic", "claude-sonnet-4-0", Item::kWebSearch, "10", nullptr}}) {
-    INFO(each.model);
-    const auto listed = table.List(kDefaultNamespace, {.provider = each.provider, .limit = 1'000});
-    bool found = false;
-    for (const ListedPrice& row : listed.models) {
-      if (row.model->model == each.model) {
-        PricedModel changed = *row.model;
-        for (Price& price : changed.prices) {
-          price.at(each.item) = Rate{ParsePrice(each.price).value()};
-          if (each.output != nullptr) {
-            price.at(Item::kOutput) = Rate{ParsePrice(each.output).value()};
-          }
-        }
-        REQUIRE(table.Set(kServerWide, changed, transaction).ok());
-        found = true;
-      }
-    }
-    CHECK(found);
-  }
-}
-
-// Exact: as many nano-dollars, and the same decimal, as the text says.
-Wide WideOf(std::string_view dollars) {
-  return ParsePrice(dollars).value() * PowerOfTen(kCostDigits - kPriceDigits);
-}
-
-Usage KnownUsage(const Value& map) {
-  Value::Map known;
-  for (const auto& [name, value] : *map.AsMap()) {
-    for (const UsageField& field : kUsageFields) {
-      // Reasoning has no price of its own in this file; where it is given it is part of the output.
-      if (name.AsText() == field.name) {
-        known.emplace_back(name, value);
-      }
-    }
-  }
-  return UsageFrom(known).value();
-}
-
-TEST_CASE("all payloads of genai-prices have their exact price") {
-  const std::filesystem::path folder = std::filesystem::path(SHARED_DATA) / "genai-prices";
-  if (!std::filesystem::exists(folder / "usages.jsonl")) {
-    std::puts("SKIPPED: shared/data/genai-prices is not here");
-    return;
-  }
-  std::ifstream prices(folder / "data.json");
-  const std::string text(std::istreambuf_iterator<char>(prices), {});
-  const PriceFile file = ReadPriceFile(wire::FromPlainJson(text, 16).value()).value();
-  CHECK(file.skipped_patterns == 2);  // which provider a bare name belongs to
-  PriceTable table;
-  TestTransaction transaction;
-  REQUIRE(table.Import(file, false, transaction).value().models > 1'400);
-  AddWhatTheFileLacks(table, transaction);
-  // The day for which the expected prices were computed, at noon.
-  const base::UnixMillis at = MomentFrom("day", "2026-08-15").value() + 43'200'000;
-  int payloads = 0;
-  int priced = 0;
-  int wrong = 0;
-  std::ifstream lines(folder / "usages.jsonl");
-  for (std::string line; std::getline(lines, line); ++payloads) {
-    const Value payload = wire::FromPlainJson(line, 32).value();
-    const Value* model = payload.Find("model");
-    for (const Value& extracted : *payload.Find("extracted")->AsArray()) {
-      const Usage usage = KnownUsage(*extracted.Find("usage"));
-      for (const Value& expected : *extracted.Find("extractors")->AsArray()) {
-        if (expected.Find("input_price") == nullptr) {
-          continue;
-        }
-        const auto quote = table.QuoteFor(
-            kDefaultNamespace, {*expected.Find("provider_id")->AsText(), *model->AsText(), ""},
-            usage, at);
-        const Wide input = WideOf(*expected.Find("input_price")->AsText());
-        const Wide output = WideOf(*expected.Find("output_price")->AsText());
-        const Value* whole = expected.Find("total_price");
-        const Wide total = whole == nullptr ? input + output : WideOf(*whole->AsText());
-        const bool is_right = quote.ok() && quote.value().cost.input == input &&
-                              quote.value().cost.output == output &&
-                              quote.value().cost.exact() == total &&
-                              quote.value().cost.nano == RoundToNano(total);
-        ++priced;
-        if (!is_right && ++wrong < 5) {
-          UNSCOPED_INFO(*model->AsText()
-                        << " of " << *expected.Find("provider_id")->AsText() << ": "
-                        << (quote.ok() ? DecimalText(quote.value().cost.exact(), kCostDigits)
-                                       : quote.error().detail));
-        }
-      }
-    }
-  }
-  std::printf("prices payloads=%d priced=%d wrong=%d\n", payloads, priced, wrong);
-  CHECK(payloads == 771);
-  CHECK(priced == 1'727);
-  CHECK(wrong == 0);
 }
 
 }  // namespace

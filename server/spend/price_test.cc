@@ -146,9 +146,9 @@ TEST_CASE("a long context has the price of its step, for all of its tokens") {
   const auto nano = [&](std::int64_t input, std::int64_t output) {
     return CostOf(price, {.input_tokens = input, .output_tokens = output}).value().nano;
   };
-  CHECK(nano(200'000, 10) == std::int64_t{200'000} * 3'000 + 10 * 15'000);
-  CHECK(nano(200'001, 10) == std::int64_t{200'001} * 6'000 + 10 * 22'500);
-  CHECK(nano(400'001, 0) == std::int64_t{400'001} * 9'000);
+  CHECK(nano(200'000, 10) == 600'150'000);
+  CHECK(nano(200'001, 10) == 1'200'231'000);
+  CHECK(nano(400'001, 0) == 3'600'009'000);
 }
 
 TEST_CASE("usage that contradicts itself or is out of range is refused by name") {

@@ -69,7 +69,8 @@ base::Status CallScopes::Add(const Scope& scope) {
     return base::Ok{};
   }
   if (keys.size() >= kKeysOfCallMax) {
-    return Error{Code::kTooLarge, "a call has at most 8 scopes of kind key"};
+    return Error{Code::kTooLarge,
+                 "a call has at most 9 scopes of kind key, its access key included"};
   }
   keys.insert(place, scope.name);
   return base::Ok{};

@@ -18,7 +18,7 @@
 namespace reprise::spend {
 
 inline constexpr std::size_t kScopeNameBytesMax = 128;
-inline constexpr std::size_t kKeysOfCallMax = 8;
+inline constexpr std::size_t kKeysOfCallMax = 9;     // eight that it names, and its access key
 inline constexpr std::size_t kScopesOfCallMax = 16;  // as they are written
 
 // Numbers are stored: append only.

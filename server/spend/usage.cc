@@ -71,9 +71,10 @@ base::Result<Usage> UsageFrom(const base::Value& map) {
     return Error{Code::kBadRequest, "'usage' must be a map of " + FieldList()};
   }
   Usage usage;
-  for (const auto& [name, value] : *map.AsMap()) {
+  for (const auto& [key, value] : *map.AsMap()) {
+    const auto name = key.AsText();
     const auto row = std::find_if(kUsageFields.begin(), kUsageFields.end(),
-                                  [&](const auto& field) { return name.AsText() == field.name; });
+                                  [&name](const auto& field) { return name == field.name; });
     if (row == kUsageFields.end()) {
       return Error{Code::kBadRequest, "usage: unknown field; allowed are " + FieldList()};
     }

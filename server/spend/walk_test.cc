@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <string>
@@ -325,71 +325,112 @@ Compared Compare(const storage::Store& store, const Truth& truth) {
   return compared;
 }
 
-TEST_CASE("random calls of sixteen workers leave books that are right to the nano-dollar") {
-  const char* asked = std::getenv("REPRISE_LEDGER_OPERATIONS");
-  const auto operations =
-      static_cast<int>(asked == nullptr ? 4'000 : std::strtol(asked, nullptr, 10));
-  const bool is_large = asked != nullptr;
-  INFO("seed " << kSeed);
-  storage::MovableClock clock;
-  const storage::TempDir folder;
-  storage::StoreOptions options =
-      storage::SmallOptions(storage::EngineKind::kRocksDb, folder / "data");
-  if (is_large) {
-    options.memtable_bytes = 64 * base::kMiB;
-    options.hot_table_bytes = 64 * base::kMiB;
-    options.sweep_rows_per_second = 100'000;
-  }
-  const std::vector<NamespaceId> namespaces(kTenants.begin(), kTenants.end());
-  Truth truth;
-  Figures figures;
-  std::vector<Worker> workers;
-  for (int i = 0; i < kWorkers; ++i) {
-    workers.emplace_back(i, kSeed + static_cast<std::uint64_t>(i));
-  }
-  std::uint64_t problems = 0;
-  for (int life = 0; life < kLives; ++life) {
-    const auto store = storage::MustOpen(options, clock);
-    const auto spend = Spend::Load(*store, namespaces, clock.Now()).value();
-    if (life == 0) {
-      SetBudgets(*store, *spend, is_large ? 1 : 10);
+// The walk over several lives of one directory.
+class Walk {
+ public:
+  Walk(int operations, bool is_large) : operations_(operations), is_large_(is_large) {
+    options_ = storage::SmallOptions(storage::EngineKind::kRocksDb, folder_ / "data");
+    if (is_large) {
+      options_.memtable_bytes = 64 * base::kMiB;
+      options_.hot_table_bytes = 64 * base::kMiB;
+      options_.sweep_rows_per_second = 100'000;
     }
-    World world{clock, *store, *spend, truth, figures};
+    workers_.reserve(kWorkers);
+    for (int i = 0; i < kWorkers; ++i) {
+      workers_.emplace_back(i, kSeed + static_cast<std::uint64_t>(i));
+    }
+  }
+
+  void Live(bool is_first) {
+    Open();
+    if (is_first) {
+      SetBudgets(*store_, *spend_, is_large_ ? 1 : 10);
+    }
+    World world{clock_, *store_, *spend_, truth, figures};
     std::vector<std::thread> threads;
-    for (Worker& worker : workers) {
-      threads.emplace_back([&] { worker.Work(world, operations / kWorkers / kLives); });
+    threads.reserve(kWorkers);
+    for (Worker& worker : workers_) {
+      threads.emplace_back([&] { worker.Work(world, operations_ / kWorkers / kLives); });
     }
-    // Books are compared while work goes on, and after it.
-    problems += is_large ? spend->Audit().value().problem_count : 0;
+    if (is_large_) {
+      Audit();  // while work goes on
+    }
     for (std::thread& thread : threads) {
       thread.join();
     }
-    const AuditReport report = spend->Audit().value();
+    Audit();
+    Close();
+  }
+
+  // Once all leases are over: what is still held.
+  std::uint64_t Leaked() {
+    clock_.Advance(2 * 86'400'000LL);
+    Open();
+    std::uint64_t leaked = spend_->budgets().Stats().reservations;
+    for (const NamespaceId home : kTenants) {
+      for (const Budget& budget : spend_->budgets().List(home, nullptr, true, clock_.Now())) {
+        leaked += budget.reserved_nano != 0 ? 1 : 0;
+      }
+    }
+    Audit();
+    return leaked;
+  }
+
+  const storage::Store& store() const { return *store_; }
+
+  Truth truth;
+  Figures figures;
+  std::uint64_t problems = 0;
+  std::uint64_t records = 0;
+
+ private:
+  void Open() {
+    store_ = storage::MustOpen(options_, clock_);
+    spend_ = Spend::Load(*store_, {kTenants.begin(), kTenants.end()}, clock_.Now()).value();
+  }
+  void Close() {
+    spend_.reset();
+    store_.reset();
+  }
+  void Audit() {
+    const AuditReport report = spend_->Audit().value();
     for (const std::string& problem : report.problems) {
       UNSCOPED_INFO(problem);
     }
     problems += report.problem_count;
+    records = report.records;
   }
-  clock.Advance(2 * 86'400'000LL);
-  const auto store = storage::MustOpen(options, clock);
-  const auto spend = Spend::Load(*store, namespaces, clock.Now()).value();
-  std::uint64_t leaked = spend->budgets().Stats().reservations;
-  for (const NamespaceId home : kTenants) {
-    for (const Budget& budget : spend->budgets().List(home, nullptr, true, clock.Now())) {
-      leaked += budget.reserved_nano != 0 ? 1 : 0;
-    }
+
+  const int operations_;
+  const bool is_large_;
+  storage::MovableClock clock_;
+  const storage::TempDir folder_;
+  storage::StoreOptions options_;
+  std::vector<Worker> workers_;
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<Spend> spend_;
+};
+
+TEST_CASE("random calls of sixteen workers leave books that are right to the nano-dollar") {
+  const char* asked = std::getenv("REPRISE_LEDGER_OPERATIONS");
+  const auto operations =
+      static_cast<int>(asked == nullptr ? 4'000 : std::strtol(asked, nullptr, 10));
+  INFO("seed " << kSeed);
+  Walk walk(operations, asked != nullptr);
+  for (int life = 0; life < kLives; ++life) {
+    walk.Live(life == 0);
   }
-  const AuditReport report = spend->Audit().value();
-  problems += report.problem_count;
-  const Compared compared = Compare(*store, truth);
+  const std::uint64_t leaked = walk.Leaked();
+  const Compared compared = Compare(walk.store(), walk.truth);
+  const Figures& figures = walk.figures;
   std::printf(
       "ledger ops=%lld diff=%lld double=%lld leaked=%llu over=%lld missing=%lld problems=%llu "
       "disagreed=%lld records=%llu granted=%lld refused=%lld late=%lld seed=%llu\n",
       static_cast<long long>(figures.operations), static_cast<long long>(compared.diff_nano),
       static_cast<long long>(compared.doubled), static_cast<unsigned long long>(leaked),
       static_cast<long long>(figures.over), static_cast<long long>(compared.missing),
-      static_cast<unsigned long long>(problems), static_cast<long long>(figures.disagreed),
-      static_cast<unsigned long long>(report.records), static_cast<long long>(figures.granted),
+      static_cast<unsigned long long>(walk.problems), static_cast<long long>(figures.disagreed),
+      static_cast<unsigned long long>(walk.records), static_cast<long long>(figures.granted),
       static_cast<long long>(figures.refused), static_cast<long long>(figures.late),
       static_cast<unsigned long long>(kSeed));
   CHECK(compared.diff_nano == 0);
@@ -398,7 +439,7 @@ TEST_CASE("random calls of sixteen workers leave books that are right to the nan
   CHECK(leaked == 0);
   CHECK(figures.over == 0);
   CHECK(figures.disagreed == 0);
-  CHECK(problems == 0);
+  CHECK(walk.problems == 0);
   CHECK(figures.granted > 0);
   CHECK(figures.refused > 0);
   CHECK(figures.late > 0);
