@@ -104,6 +104,16 @@ struct SemanticOptions {
   std::function<void(std::string_view)> log;  // no setting; empty: nobody listens
 };
 
+// How much of what, and how often: server/rate.
+struct RateOptions {
+  std::int64_t keys_max = base::limits::kRateKeys.value;             // of one namespace
+  std::int64_t total_keys_max = base::limits::kRateTotalKeys.value;  // of the server
+  std::int64_t flush_ms = base::limits::kRateFlushMs.value;
+  std::int64_t leases_max = base::limits::kRateLeases.value;             // no setting
+  std::int64_t total_leases_max = base::limits::kRateTotalLeases.value;  // no setting
+  std::vector<std::string> limits;  // "chat: 60 per 1m", of all namespaces; see rate_limit.h
+};
+
 struct LogOptions {
   std::string level = "info";         // trace, debug, info, warn, error
   std::string format = "text";        // text or json
@@ -118,6 +128,7 @@ struct Config {
   HttpOptions http;
   CacheOptions cache;
   SemanticOptions semantic;
+  RateOptions rate;
   LogOptions log;
 };
 
