@@ -62,7 +62,7 @@ HOME_OF = {
     "CLI/": ["server/app", "client/cli"] + TESTING,
     "histedit.h": ["client/cli"],
     "editline/": ["client/cli"],
-    "xxhash.h": ["storage/engine", "server/cache", "server/access", "server/embed"] + TESTING,
+    "xxhash.h": ["storage/engine", "server/cache", "server/access", "server/embed", "server/rate"] + TESTING,
     "hiredis/": ["bench"],
     "benchmark/": ["bench"],
     "catch2/": TESTING,
