@@ -268,6 +268,7 @@ void Server::ApplyConfig() {
   instance_->store().SetDurability(config->store.durability, config->store.sync_interval_ms);
   instance_->store().SetHotTableBytes(config->store.hot_table_bytes);
   instance_->cache().SetLog(config->cache);
+  instance_->ConfigureRate(config->rate);
   slow_log_.SetCapacity(static_cast<std::size_t>(config->log.slow_items));
   budget_.SetLimit(config->network.connections_max);
   log_->SetLevel(telemetry::LevelNamed(config->log.level).value_or(telemetry::Level::kInfo));

@@ -17,7 +17,7 @@ namespace {
 constexpr std::array kArgs{
     ArgSpec{.name = "section",
             .kind = ArgKind::kText,
-            .doc = "server, clients, store, cache, semantic or process; all when not given",
+            .doc = "server, clients, store, cache, semantic, limits or process; all when not given",
             .required = false,
             .min = 1,
             .max = 64}};
@@ -136,6 +136,19 @@ void WriteSemantic(const Context& context, wire::Writer& reply) {
   reply.Field("old_memory_bytes", stats.replaced.index.bytes);
 }
 
+void WriteLimits(const Context& context, wire::Writer& reply) {
+  const rate::LimiterStats stats = context.instance.rate().Stats(context.principal.namespace_id);
+  reply.Map(8);
+  reply.Field("keys", stats.keys);
+  reply.Field("keys_max", context.config.rate.keys_max);
+  reply.Field("leases", stats.leases);
+  reply.Field("allowed", stats.allowed);
+  reply.Field("denied", stats.denied);
+  reply.Field("refused", stats.refused);
+  reply.Field("unsaved", stats.unsaved);
+  reply.Field("segments", stats.segments);
+}
+
 void WriteProcess(const Context& /*context*/, wire::Writer& reply) {
   const telemetry::ProcessReading reading = telemetry::ReadProcess();
   reply.Map(6);
@@ -154,7 +167,8 @@ struct Section {
 constexpr std::array kSections{
     Section{"server", &WriteServer},     Section{"clients", &WriteClients},
     Section{"store", &WriteStore},       Section{"cache", &WriteCache},
-    Section{"semantic", &WriteSemantic}, Section{"process", &WriteProcess}};
+    Section{"semantic", &WriteSemantic}, Section{"limits", &WriteLimits},
+    Section{"process", &WriteProcess}};
 
 constexpr std::array kErrors{base::Code::kBadRequest};
 
@@ -177,7 +191,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
     }
   }
   return base::Error{base::Code::kBadRequest,
-                     "INFO: 'section' must be server, clients, store, cache, semantic or process"};
+                     "INFO: 'section' must be server, clients, store, cache, semantic, limits "
+                     "or process"};
 }
 
 }  // namespace
@@ -187,7 +202,8 @@ constexpr CommandSpec kInfo{
     .name = "INFO",
     .family = Family::kServer,
     .summary =
-        "The state of the server: versions, clients, storage, cache, semantic tier, process.",
+        "The state of the server: versions, clients, storage, cache, semantic tier, limits, "
+        "process.",
     .complexity = "O(1)",
     .since = "0.1",
     .flags = kAdmin | kIdempotent,

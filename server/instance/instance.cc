@@ -1,7 +1,10 @@
 #include "server/instance/instance.h"
 
+#include <cstring>
 #include <utility>
 #include <vector>
+
+#include "protocol/base/random.h"
 
 namespace reprise::instance {
 namespace {
@@ -31,6 +34,13 @@ semantic::SemanticOptions SemanticOptionsOf(const config::Config& config) {
   return options;
 }
 
+std::uint64_t RandomSeed() {
+  std::uint64_t seed = 0;
+  const std::string bytes = base::RandomBytes(sizeof(seed));
+  std::memcpy(&seed, bytes.data(), sizeof(seed));
+  return seed;
+}
+
 }  // namespace
 
 class Instance::CountersCall final : public storage::Mutation {
@@ -55,6 +65,10 @@ Instance::Instance(std::unique_ptr<storage::Store> store, const base::Clock& clo
 Instance::~Instance() {
   if (cache_ != nullptr) {
     WriteCounters();
+  }
+  rate_writer_.reset();
+  if (rate_ != nullptr) {
+    WriteRate();
   }
   index_writer_.reset();
   flight_timer_.reset();
@@ -86,6 +100,10 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
     namespaces.push_back(entry.id);
   }
   ASSIGN_OR_RETURN(instance->cache_, cache::Cache::Load(*instance->store_, namespaces, clock));
+  ASSIGN_OR_RETURN(instance->rate_, rate::Limiter::Load(*instance->store_, namespaces, config.rate,
+                                                        clock, RandomSeed()));
+  instance->rate_writer_ =
+      std::make_unique<RateWriter>(*instance->rate_, *instance->store_, config.rate.flush_ms);
   ASSIGN_OR_RETURN(instance->semantic_,
                    semantic::Semantic::Open(SemanticOptionsOf(config), *instance->store_, clock));
   instance->cache_->UseSemantic(*instance->semantic_);
@@ -141,6 +159,22 @@ void Instance::WriteCounters() {
         return base::Ok{};
       });
   (void)written.ok();
+}
+
+// The last of what limits granted, so that a restart forgets nothing.
+void Instance::WriteRate() {
+  base::Status written = base::Ok{};
+  for (std::size_t left = rate_->BatchesToWrite(); left > 0 && written.ok(); --left) {
+    written = store_->Run([this](storage::Transaction& transaction) -> base::Status {
+      rate_->WriteChanges(transaction);
+      return base::Ok{};
+    });
+  }
+}
+
+void Instance::ConfigureRate(const config::RateOptions& options) {
+  rate_->Configure(options);
+  rate_writer_->SetInterval(options.flush_ms);
 }
 
 void Instance::SubmitCounters() {

@@ -18,6 +18,8 @@
 #include "server/config/options.h"
 #include "server/instance/flight_timer.h"
 #include "server/instance/index_writer.h"
+#include "server/instance/rate_writer.h"
+#include "server/rate/limiter.h"
 #include "server/semantic/semantic.h"
 #include "storage/engine/store.h"
 
@@ -42,7 +44,11 @@ class Instance {
   cache::Cache& cache() { return *cache_; }
   semantic::Semantic& semantic() { return *semantic_; }
   access::Registry& access() { return *access_; }
+  rate::Limiter& rate() { return *rate_; }
   const base::Clock& clock() const { return clock_; }
+
+  // Takes over live settings of the limits.
+  void ConfigureRate(const config::RateOptions& options);
 
   // Periodic work; call it every `counters_flush_ms` or more often.
   void Tick(const config::CacheOptions& options);
@@ -53,6 +59,7 @@ class Instance {
                                                       const config::Config& config,
                                                       const base::Clock& clock);
   void WriteCounters();
+  void WriteRate();
   // As WriteCounters, but does not wait. Any thread.
   void SubmitCounters();
   class CountersCall;
@@ -62,6 +69,8 @@ class Instance {
   std::unique_ptr<access::Registry> access_;
   std::unique_ptr<semantic::Semantic> semantic_;
   std::unique_ptr<cache::Cache> cache_;
+  std::unique_ptr<rate::Limiter> rate_;
+  std::unique_ptr<RateWriter> rate_writer_;  // before the limiter goes
   std::unique_ptr<IndexWriter> index_writer_;
   std::unique_ptr<FlightTimer> flight_timer_;  // before the cache goes
   std::atomic<bool> counters_submitted_{false};
