@@ -21,6 +21,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(const access::Namespace removed,
                    context.instance.access().DeleteNamespace(args.Bytes(0), transaction));
   context.instance.cache().Drop(removed.id, true, transaction);
+  context.instance.rate().Drop(removed.id, transaction);
   reply.Bool(true);
   return base::Ok{};
 }

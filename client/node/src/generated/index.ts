@@ -3,12 +3,14 @@ import { CacheCommands } from './cache.js';
 import { ConnectionCommands } from './connection.js';
 import { KeysCommands } from './keys.js';
 import { ServerCommands } from './server.js';
+import { SpendCommands } from './spend.js';
 import type { Caller } from '../caller.js';
 
 export * from './cache.js';
 export * from './connection.js';
 export * from './keys.js';
 export * from './server.js';
+export * from './spend.js';
 
 /** The typed methods, a member for each family of commands. */
 export interface Families {
@@ -16,6 +18,7 @@ export interface Families {
   readonly connection: ConnectionCommands;
   readonly keys: KeysCommands;
   readonly server: ServerCommands;
+  readonly spend: SpendCommands;
 }
 
 export function familiesOf(caller: Caller): Families {
@@ -24,5 +27,6 @@ export function familiesOf(caller: Caller): Families {
     connection: new ConnectionCommands(caller),
     keys: new KeysCommands(caller),
     server: new ServerCommands(caller),
+    spend: new SpendCommands(caller),
   };
 }

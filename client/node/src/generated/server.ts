@@ -107,9 +107,9 @@ export class ServerCommands {
   }
 
   /**
-   * The state of the server: versions, clients, storage, cache, semantic tier, process.
-   * @param section server, clients, store, cache, semantic or process; all when not given (1 to 64
-   * bytes)
+   * The state of the server: versions, clients, storage, cache, semantic tier, limits, process.
+   * @param section server, clients, store, cache, semantic, limits or process; all when not given
+   * (1 to 64 bytes)
    * @returns {section: {field: value}}
    * @throws BadRequestError
    */

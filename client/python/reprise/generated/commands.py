@@ -8,10 +8,12 @@ from .cache import CacheCommands
 from .connection import ConnectionCommands
 from .keys import KeysCommands
 from .server import ServerCommands
+from .spend import SpendCommands
 
 
 class Commands(CacheCommands[AnyR, BoolR, IntR, MapR, ListR],
                ConnectionCommands[AnyR, BoolR, IntR, MapR, ListR],
                KeysCommands[AnyR, BoolR, IntR, MapR, ListR],
-               ServerCommands[AnyR, BoolR, IntR, MapR, ListR]):
+               ServerCommands[AnyR, BoolR, IntR, MapR, ListR],
+               SpendCommands[AnyR, BoolR, IntR, MapR, ListR]):
     """Every typed method. What a call gives back is decided by the subclass."""

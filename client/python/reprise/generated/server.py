@@ -67,9 +67,10 @@ class ServerCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         return self._call("FLUSH", [], {}, call)
 
     def info(self, section: str | None = None, *, call: CallOptions | None = None) -> MapR:
-        """The state of the server: versions, clients, storage, cache, semantic tier, process.
+        """The state of the server: versions, clients, storage, cache, semantic tier, limits,
+        process.
 
-        section: server, clients, store, cache, semantic or process; all when not given
+        section: server, clients, store, cache, semantic, limits or process; all when not given
         Result: {section: {field: value}}.
         """
         return self._call("INFO", [*given(section)], {}, call)
