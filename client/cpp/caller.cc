@@ -4,6 +4,7 @@
 #include "client/cpp/cache.h"
 #include "client/cpp/encode.h"
 #include "client/cpp/keys.h"
+#include "client/cpp/limits.h"
 #include "client/cpp/server.h"
 #include "client/cpp/session.h"
 #include "protocol/wire/decode.h"
@@ -34,6 +35,10 @@ AccessCommands Caller::Access() {
 
 SessionCommands Caller::Session() {
   return SessionCommands(*this);
+}
+
+LimitCommands Caller::Limits() {
+  return LimitCommands(*this);
 }
 
 }  // namespace reprise::client

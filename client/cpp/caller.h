@@ -1,7 +1,7 @@
 // Caller: anything that can make a call and wait for its reply: a Client or a Pool.
 //
-// The typed commands (keys.h, cache.h, server.h, access.h, session.h) stand on it, so that each
-// works with either. Threads: as the implementation says; both are safe from any thread.
+// The typed commands (keys.h, cache.h, server.h, access.h, session.h, limits.h) stand on it, so
+// that each works with either. Threads: as the implementation says; both are safe from any thread.
 //
 // Errors of every call: what the server answered, or kUnavailable (cannot connect, or the
 // connection ended before anything was sent, or during a command that only reads), kTimeout (no
@@ -24,6 +24,7 @@ class CacheCommands;
 class ServerCommands;
 class AccessCommands;
 class SessionCommands;
+class LimitCommands;
 
 class Caller {
  public:
@@ -53,6 +54,7 @@ class Caller {
   ServerCommands Server();    // client/cpp/server.h
   AccessCommands Access();    // client/cpp/access.h
   SessionCommands Session();  // client/cpp/session.h
+  LimitCommands Limits();     // client/cpp/limits.h
 };
 
 }  // namespace reprise::client
