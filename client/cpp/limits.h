@@ -8,11 +8,11 @@
 //   limits.Release(taken.value().lease, 900);  // What it really used.
 //
 // Units: milliseconds; whole units of what is limited. Threads: those of the Caller, which must
-// outlive this. Errors: those of caller.h; kNotFound (no such limit or lease), kBadRequest (a
-// quantity that can never be allowed, contradictory options), kBusy (no room, or state cannot be
-// saved), kReadOnly. A limit that says no is no error. Repeating: Peek and List are repeated when a
-// connection is lost, the others only when nothing had been sent: a lost answer may have taken.
-// Complexity: one round trip. Limits: 16 limits in one call, keys of 256 bytes.
+// outlive this. Errors: those of caller.h; kNotFound (no such limit or lease), kBadRequest
+// (contradictory options), kBusy (no room, or state cannot be saved), kReadOnly. A limit that says
+// no is no error. Repeating: Peek and List are repeated when a connection is lost, the others only
+// when nothing had been sent: a lost answer may have taken. Complexity: one round trip. Limits: 16
+// limits in one call, keys of 256 bytes.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ struct LimitVerdict {
   bool allowed = false;
   std::int64_t limit = 0;
   std::int64_t remaining = 0;
-  std::int64_t retry_after_ms = 0;
+  std::int64_t retry_after_ms = 0;  // -1: never, the quantity is more than fits at once
   std::int64_t reset_ms = 0;
 };
 

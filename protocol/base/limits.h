@@ -142,7 +142,7 @@ inline constexpr Limit kRateLeases{"rate_leases", 100'000, 100'000, 100'000,
                                    "leases of limits that one namespace holds"};
 inline constexpr Limit kRateTotalLeases{"rate_total_leases", 1'000'000, 1'000'000, 1'000'000,
                                         "leases of limits that all namespaces hold"};
-inline constexpr Limit kRateFlushMs{"rate_flush_ms", 1'000, 20, 60'000,
+inline constexpr Limit kRateFlushMs{"rate_flush_ms", 2'000, 100, 60'000,
                                     "what limits granted is saved within this"};
 
 }  // namespace limits

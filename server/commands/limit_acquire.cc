@@ -74,13 +74,13 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   rate::TakeOptions options;
   options.lease_ms = args.IntOr(kLeaseMs, 0);
   options.must_hold = true;
-  rate::Verdict verdict;
-  const auto taken = context.instance.rate().Take(context.principal.namespace_id,
-                                                  {&want.value(), 1}, options, {&verdict, 1});
+  LimitCall call(want.value());
+  const auto taken = context.instance.rate().Take(context.principal.namespace_id, call.wants(),
+                                                  options, call.verdicts());
   if (!taken.ok()) {
     return In(kLimitAcquire, taken.error());
   }
-  WriteTaken(LimitCall(), taken.value(), {&verdict, 1}, reply);
+  WriteTaken(call, taken.value(), reply);
   return base::Ok{};
 }
 

@@ -20,7 +20,7 @@ constexpr std::array kArgs{
                                  "and not used, take with `lease_ms` and use LIMIT.RELEASE",
                           .min = 1,
                           .max = base::limits::kRateQuantity.ceiling}};
-constexpr std::array kOptions{kRuleOption, kLimitOption, kPeriodMsOption, kBurstOption,
+constexpr std::array kOptions{kLimitOption, kPeriodMsOption, kBurstOption, kRuleOption,
                               kAlgorithmOption};
 constexpr std::array kErrors{base::Code::kNotFound, base::Code::kBusy};
 constexpr std::array kExamples{

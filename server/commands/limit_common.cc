@@ -18,7 +18,7 @@ constexpr ArgSpec kItemKeyOption{.name = "key",
                                  .doc = "whose count it is; that of the call when not given",
                                  .min = 1,
                                  .max = base::limits::kRateKeyBytes.value};
-constexpr std::array kItemOptions{kRuleOption,      kLimitOption,    kPeriodMsOption, kBurstOption,
+constexpr std::array kItemOptions{kLimitOption,     kPeriodMsOption, kBurstOption,  kRuleOption,
                                   kAlgorithmOption, kQuantityOption, kItemKeyOption};
 // An item of `limits` reads as a call with nothing but options.
 constexpr CommandSpec kItem{.name = "an item of 'limits'",
@@ -166,14 +166,12 @@ base::Result<GivenLimit> LimitOf(const CommandSpec& spec, const Args& args, std:
 
 base::Result<LimitCall> LimitCallOf(const CommandSpec& spec, const Args& args, std::size_t quantity,
                                     std::size_t limits) {
-  LimitCall call;
   if (!args.Has(limits)) {
     const auto want = WantOf(args, args.Bytes(0), quantity);
     if (!want.ok()) {
       return In(spec, want.error());
     }
-    call.wants.push_back(want.value());
-    return call;
+    return LimitCall(want.value());
   }
   bool is_alone = !args.Has(quantity);
   for (std::size_t i = 0; i < kLimitOptions; ++i) {
@@ -187,9 +185,7 @@ base::Result<LimitCall> LimitCallOf(const CommandSpec& spec, const Args& args, s
   if (!wants.ok()) {
     return In(spec, wants.error());
   }
-  call.is_list = true;
-  call.wants = std::move(wants).value();
-  return call;
+  return LimitCall(std::move(wants).value());
 }
 
 void WriteVerdict(const rate::Verdict& verdict, wire::Writer& reply) {
@@ -200,18 +196,18 @@ void WriteVerdict(const rate::Verdict& verdict, wire::Writer& reply) {
   reply.Field("reset_ms", verdict.reset_ms);
 }
 
-void WriteTaken(const LimitCall& call, const rate::Taken& taken,
-                std::span<const rate::Verdict> verdicts, wire::Writer& reply) {
+void WriteTaken(LimitCall& call, const rate::Taken& taken, wire::Writer& reply) {
   constexpr std::size_t kLeaseFields = 2;
   constexpr std::size_t kListFields = 2;
+  const std::span<const rate::Verdict> verdicts = call.verdicts();
   reply.Map(kVerdictFields + (taken.lease.has_value() ? kLeaseFields : 0) +
-            (call.is_list ? kListFields : 0));
+            (call.is_list() ? kListFields : 0));
   WriteVerdict(verdicts[taken.decisive], reply);
   if (taken.lease.has_value()) {
     reply.Field("lease", rate::TextOf(*taken.lease));
     reply.Field("lease_ms", taken.lease_ms);
   }
-  if (!call.is_list) {
+  if (!call.is_list()) {
     return;
   }
   reply.Str("blocked_by");
@@ -221,14 +217,15 @@ void WriteTaken(const LimitCall& call, const rate::Taken& taken,
     reply.Uint(taken.decisive);
   }
   reply.Str("limits");
-  reply.Array(call.wants.size());
-  for (std::size_t i = 0; i < call.wants.size(); ++i) {
+  reply.Array(verdicts.size());
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const std::string_view rule = call.wants()[i].rule;
     reply.Map(kVerdictFields + 1);
     reply.Str("rule");
-    if (call.wants[i].rule.empty()) {
+    if (rule.empty()) {
       reply.Nil();
     } else {
-      reply.Str(call.wants[i].rule);
+      reply.Str(rule);
     }
     WriteVerdict(verdicts[i], reply);
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "server/commands/args.h"
@@ -22,7 +23,7 @@ inline constexpr ArgSpec kLimitKeyArg{
     .max = base::limits::kRateKeyBytes.value};
 
 // How a limit is named or given; in this order, from index 0 of the row's options.
-enum LimitOption : std::size_t { kRule, kLimit, kPeriodMs, kBurst, kAlgorithm, kLimitOptions };
+enum LimitOption : std::size_t { kLimit, kPeriodMs, kBurst, kRule, kAlgorithm, kLimitOptions };
 inline constexpr ArgSpec kRuleOption{
     .name = "rule",
     .kind = ArgKind::kText,
@@ -93,10 +94,29 @@ struct GivenLimit {
 };
 base::Result<GivenLimit> LimitOf(const CommandSpec& spec, const Args& args, std::string_view key);
 
-// The limits of one LIMIT.TAKE or LIMIT.PEEK. Lifetime: views into the request.
-struct LimitCall {
-  bool is_list = false;  // asked for with `limits`
-  std::vector<rate::Want> wants;
+// The limits of one LIMIT.TAKE or LIMIT.PEEK, and what they say. Lifetime: views into the request.
+class LimitCall {
+ public:
+  explicit LimitCall(const rate::Want& want) : want_(want) {}
+  // Asked for with `limits`.
+  explicit LimitCall(std::vector<rate::Want> wants)
+      : list_(std::move(wants)), list_verdicts_(list_.size()) {}
+
+  bool is_list() const { return !list_.empty(); }
+  std::span<const rate::Want> wants() const {
+    return is_list() ? std::span<const rate::Want>(list_) : std::span<const rate::Want>(&want_, 1);
+  }
+  std::span<rate::Verdict> verdicts() {
+    return is_list() ? std::span<rate::Verdict>(list_verdicts_)
+                     : std::span<rate::Verdict>(&verdict_, 1);
+  }
+
+ private:
+  // One limit, which is the rule, takes no memory.
+  rate::Want want_;
+  rate::Verdict verdict_;
+  std::vector<rate::Want> list_;
+  std::vector<rate::Verdict> list_verdicts_;
 };
 // `quantity` and `limits` are the indices of those options in the row.
 base::Result<LimitCall> LimitCallOf(const CommandSpec& spec, const Args& args, std::size_t quantity,
@@ -108,8 +128,7 @@ base::Error In(const CommandSpec& spec, const base::Error& error);
 // The five fields {allowed, limit, remaining, retry_after_ms, reset_ms}, to a map.
 void WriteVerdict(const rate::Verdict& verdict, wire::Writer& reply);
 // The answer to LIMIT.TAKE and LIMIT.PEEK.
-void WriteTaken(const LimitCall& call, const rate::Taken& taken,
-                std::span<const rate::Verdict> verdicts, wire::Writer& reply);
+void WriteTaken(LimitCall& call, const rate::Taken& taken, wire::Writer& reply);
 // {algorithm, limit, period_ms, burst, lease_ms}, to a map; nil where the algorithm has none.
 void WriteRule(const rate::Rule& rule, wire::Writer& reply);
 inline constexpr std::size_t kVerdictFields = 5;

@@ -15,7 +15,7 @@ namespace {
 
 enum Option : std::size_t { kQuantity = kLimitOptions, kLimits };
 constexpr std::array kArgs{kLimitKeyArg};
-constexpr std::array kOptions{kRuleOption,      kLimitOption,    kPeriodMsOption, kBurstOption,
+constexpr std::array kOptions{kLimitOption,     kPeriodMsOption, kBurstOption, kRuleOption,
                               kAlgorithmOption, kQuantityOption, kLimitsOption};
 constexpr std::array kErrors{base::Code::kNotFound, base::Code::kTooLarge};
 constexpr std::array kExamples{
@@ -31,14 +31,13 @@ constexpr std::array kExamples{
 };
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  ASSIGN_OR_RETURN(const LimitCall call, LimitCallOf(kLimitPeek, args, kQuantity, kLimits));
-  std::array<rate::Verdict, kLimitsPerCall> verdicts;
+  ASSIGN_OR_RETURN(LimitCall call, LimitCallOf(kLimitPeek, args, kQuantity, kLimits));
   const auto taken =
-      context.instance.rate().Peek(context.principal.namespace_id, call.wants, verdicts);
+      context.instance.rate().Peek(context.principal.namespace_id, call.wants(), call.verdicts());
   if (!taken.ok()) {
     return In(kLimitPeek, taken.error());
   }
-  WriteTaken(call, taken.value(), verdicts, reply);
+  WriteTaken(call, taken.value(), reply);
   return base::Ok{};
 }
 

@@ -97,7 +97,9 @@ constexpr CommandSpec kLimitSet{
     .args = kArgs,
     .repeat_from = kNoRepeat,
     .options = kOptions,
-    .result = "{algorithm, limit, period_ms, burst, lease_ms}, nil where the algorithm has none",
+    .result =
+        "{algorithm, limit, period_ms, burst, lease_ms: nil where the algorithm has none, as "
+        "period_ms and burst}",
     .errors = kErrors,
     .examples = kExamples,
     .run = &Run,

@@ -15,7 +15,7 @@ namespace {
 
 enum Option : std::size_t { kQuantity = kLimitOptions, kLeaseMs, kLimits };
 constexpr std::array kArgs{kLimitKeyArg};
-constexpr std::array kOptions{kRuleOption,      kLimitOption,    kPeriodMsOption,   kBurstOption,
+constexpr std::array kOptions{kLimitOption,     kPeriodMsOption, kBurstOption,      kRuleOption,
                               kAlgorithmOption, kQuantityOption, kLimitLeaseOption, kLimitsOption};
 constexpr std::array kErrors{base::Code::kNotFound, base::Code::kTooLarge, base::Code::kBusy,
                              base::Code::kReadOnly};
@@ -38,21 +38,23 @@ constexpr std::array kExamples{
     Example{
         R"(["LIMIT.TAKE", ["user-2", {"limits": [{"limit": 2, "period_ms": 60000, "quantity": 2}, {"rule": "tokens"}]}]])",
         R"({"allowed": false, "limit": 2, "remaining": 1, "retry_after_ms": 30000, "reset_ms": 30000, "blocked_by": 0, "limits": "*"})"},
+    Example{
+        R"(["LIMIT.TAKE", ["user-3", {"limit": 2, "period_ms": 60000, "quantity": 3}]])",
+        R"({"allowed": false, "limit": 2, "remaining": 2, "retry_after_ms": -1, "reset_ms": 0})"},
     Example{R"(["LIMIT.TAKE", ["user-3"]])", R"({"error": "not_found"})"},
     Example{R"(["LIMIT.TAKE", ["user-3", {"limit": 2}]])", R"({"error": "bad_request"})"},
 };
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  ASSIGN_OR_RETURN(const LimitCall call, LimitCallOf(kLimitTake, args, kQuantity, kLimits));
+  ASSIGN_OR_RETURN(LimitCall call, LimitCallOf(kLimitTake, args, kQuantity, kLimits));
   rate::TakeOptions options;
   options.lease_ms = args.IntOr(kLeaseMs, 0);
-  std::array<rate::Verdict, kLimitsPerCall> verdicts;
-  const auto taken =
-      context.instance.rate().Take(context.principal.namespace_id, call.wants, options, verdicts);
+  const auto taken = context.instance.rate().Take(context.principal.namespace_id, call.wants(),
+                                                  options, call.verdicts());
   if (!taken.ok()) {
     return In(kLimitTake, taken.error());
   }
-  WriteTaken(call, taken.value(), verdicts, reply);
+  WriteTaken(call, taken.value(), reply);
   return base::Ok{};
 }
 
@@ -75,9 +77,10 @@ constexpr CommandSpec kLimitTake{
     .options = kOptions,
     .result =
         "{allowed, limit: as the limit says, remaining: how much could be taken now, "
-        "retry_after_ms: until this quantity is free (0 when it was allowed), reset_ms: until all "
-        "is free}; with a lease also {lease, lease_ms}; with `limits` also {blocked_by: the place "
-        "in `limits` of the one that blocks longest, or nil, limits: [{rule, allowed, limit, "
+        "retry_after_ms: until this quantity is free (0 when it was allowed; -1: never, it is more "
+        "than the limit lets through at once), reset_ms: until all is free}; with a lease also "
+        "{lease, lease_ms}; with `limits` also {blocked_by: the place "
+        "in `limits` of the one that blocks longest, if any, limits: [{rule, allowed, limit, "
         "remaining, retry_after_ms, reset_ms}, ...]}, and the first five fields are of that one, "
         "or "
         "of the one that is nearest to its end",

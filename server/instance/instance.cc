@@ -161,10 +161,11 @@ void Instance::WriteCounters() {
   (void)written.ok();
 }
 
-// The last of what limits granted, so that a restart forgets nothing.
+// Everything as it is, so that a restart forgets nothing. A refused write is as a crash.
 void Instance::WriteRate() {
+  rate_->BeginExact();
   base::Status written = base::Ok{};
-  for (std::size_t left = rate_->BatchesToWrite(); left > 0 && written.ok(); --left) {
+  while (written.ok() && rate_->BatchesToWrite() > 0) {
     written = store_->Run([this](storage::Transaction& transaction) -> base::Status {
       rate_->WriteChanges(transaction);
       return base::Ok{};

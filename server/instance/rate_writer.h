@@ -1,10 +1,9 @@
 // RateWriter: saves what limits granted, in batches, and closes the limiter when that cannot be
 // done in time.
 //
-// Twice in each `flush_ms` it looks for what has changed and gives it to the store. A batch that
-// the store refuses, or that has not been written when the next one is due, makes the limiter
-// refuse to grant more until one has been written: so no change is ever older than `flush_ms`
-// without being saved.
+// Four times in each `flush_ms` it gives what has changed to the store. When nothing could be
+// written for `flush_ms`, because the store refuses or hangs, the limiter refuses to grant more
+// until something was written: so no change is ever older than that without being saved.
 //
 // Threads: one of its own, for the most part asleep; SetInterval any. Lifetime: the destructor
 // joins it; the limiter and the store outlive it. Errors: none.
@@ -14,6 +13,7 @@
 #include <cstdint>
 #include <thread>
 
+#include "protocol/base/clock.h"
 #include "protocol/base/mutex.h"
 #include "protocol/base/result.h"
 #include "server/rate/limiter.h"
@@ -33,16 +33,22 @@ class RateWriter {
   void SetInterval(std::int64_t flush_ms) { flush_ms_ = flush_ms; }
 
  private:
-  struct Outcome;
+  class Outcome;
   class WriteCall;
 
   void Work();
-  void Sleep();
-  base::Status WriteBatch();
+  // False when it is to stop.
+  bool Sleep();
+  void Save();
+  base::Status Write(std::size_t batches);
+  // How long it may take until what is not saved yet is too old; not above 0: it is.
+  std::int64_t LeftMs() const;
 
   rate::Limiter& limiter_;
   storage::Store& store_;
   std::atomic<std::int64_t> flush_ms_;
+  const base::SystemClock clock_;  // real time, whatever clock the rest runs on
+  base::Nanos saved_until_;        // what had changed by then is saved; of the thread
   base::Mutex mutex_;
   base::ConditionVariable wake_;
   bool stopping_ GUARDED_BY(mutex_) = false;

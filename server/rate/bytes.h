@@ -4,8 +4,8 @@
 // that is too long, is not ok() from then on and reads zeros. Complexity: O(bytes).
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -14,14 +14,13 @@ namespace reprise::rate {
 
 template <typename Number>
 void AppendNumber(Number number, std::string& out) {
-  using Bits = std::make_unsigned_t<Number>;
-  auto bits = static_cast<Bits>(number);
-  for (std::size_t i = 0; i < sizeof(Number); ++i) {
-    out.push_back(static_cast<char>(bits & 0xffU));
-    if constexpr (sizeof(Number) > 1) {
-      bits = static_cast<Bits>(bits >> 8U);
-    }
+  auto bits = static_cast<std::uint64_t>(number);
+  std::array<char, sizeof(Number)> bytes{};
+  for (char& byte : bytes) {
+    byte = static_cast<char>(bits & 0xffU);
+    bits >>= 8U;
   }
+  out.append(bytes.data(), bytes.size());
 }
 
 // At most 65,535 bytes.

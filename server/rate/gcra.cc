@@ -105,6 +105,12 @@ Gcra::Back Gcra::GiveBack(const Rule& rule, std::int64_t units, std::int64_t spa
   return back;
 }
 
+Instant Gcra::Ahead(const Rule& rule, std::int64_t share) const {
+  const Scale scale(rule);
+  const Wide ahead_ns = DivideUp(ToWide(rule.burst / share) * scale.unit, scale.limit);
+  return arrival_ + (Capped(ahead_ns, kFarthestNs) + (part_ > 0 ? 1 : 0));
+}
+
 Gcra Gcra::From(const Parts& parts) {
   Gcra state;
   state.arrival_ = parts.arrival;

@@ -30,6 +30,9 @@ class Gcra {
   };
   Back GiveBack(const Rule& rule, std::int64_t units, std::int64_t span_ns);
 
+  // The arrival, rounded up, with burst / `share` whole units on top.
+  Instant Ahead(const Rule& rule, std::int64_t share) const;
+
   // Everything is free: the same as a key that was never seen.
   bool IsIdle(Instant now) const { return arrival_ < now; }
   Instant arrival() const { return arrival_; }

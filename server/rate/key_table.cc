@@ -1,5 +1,6 @@
 #include "server/rate/key_table.h"
 
+#include <limits>
 #include <utility>
 
 #include "protocol/base/ensure.h"
@@ -11,12 +12,11 @@ constexpr std::size_t kIndexMin = 16;
 
 }  // namespace
 
-std::size_t KeyTable::Locate(const Part& part, std::uint64_t hash, std::string_view key) {
+std::size_t KeyTable::Locate(const Part& part, std::uint32_t tag, std::string_view key) {
   const std::size_t mask = part.index.size() - 1;
-  const std::uint32_t tag = TagOf(hash);
-  std::size_t i = hash & mask;
+  std::size_t i = tag & mask;
   while (part.index[i].slot != 0) {
-    if (part.index[i].tag == tag && part.At(part.index[i].slot - 1).key == key) {
+    if (part.index[i].tag == tag && EntryAt(part.index[i].slot - 1)->key.view() == key) {
       break;
     }
     i = (i + 1) & mask;
@@ -25,57 +25,54 @@ std::size_t KeyTable::Locate(const Part& part, std::uint64_t hash, std::string_v
 }
 
 Entry* KeyTable::Find(std::uint64_t hash, std::string_view key) {
-  if (parts_ == nullptr) {
-    return nullptr;
-  }
-  Part& part = (*parts_)[PartOf(hash)];
+  const Part& part = PartOf(hash);
   if (part.index.empty()) {
     return nullptr;
   }
-  const Reference reference = part.index[Locate(part, hash, key)];
-  return reference.slot == 0 ? nullptr : &part.At(reference.slot - 1);
+  const Reference reference = part.index[Locate(part, TagOf(hash), key)];
+  return reference.slot == 0 ? nullptr : EntryAt(reference.slot - 1);
 }
 
-std::uint32_t KeyTable::TakeSlot(Part& part) {
-  if (!part.free.empty()) {
-    const std::uint32_t slot = part.free.back();
-    part.free.pop_back();
+std::uint32_t KeyTable::TakeSlot() {
+  if (!free_.empty()) {
+    const std::uint32_t slot = free_.back();
+    free_.pop_back();
     return slot;
   }
-  if (part.slots == part.blocks.size() * kBlock) {
-    part.blocks.push_back(std::make_unique<std::array<Entry, kBlock>>());
+  ENSURE(slots_ < std::numeric_limits<std::uint32_t>::max() - 1);
+  if (slots_ == blocks_.size() * kBlock) {
+    blocks_.push_back(std::make_unique<Block>());
   }
-  ENSURE(part.slots < (1U << kSlotBits));
-  return part.slots++;
+  return slots_++;
 }
 
 void KeyTable::Grow(Part& part) {
   const std::size_t size = part.index.empty() ? kIndexMin : part.index.size() * 2;
-  part.index.assign(size, Reference());
-  for (std::uint32_t slot = 0; slot < part.slots; ++slot) {
-    const Entry& entry = part.At(slot);
-    if (entry.is_used) {
-      part.index[Locate(part, entry.hash, entry.key)] = {slot + 1, TagOf(entry.hash)};
+  const std::vector<Reference> old = std::exchange(part.index, std::vector<Reference>(size));
+  for (const Reference& reference : old) {
+    if (reference.slot == 0) {
+      continue;
     }
+    std::size_t i = reference.tag & (size - 1);
+    while (part.index[i].slot != 0) {
+      i = (i + 1) & (size - 1);
+    }
+    part.index[i] = reference;
   }
 }
 
 Entry& KeyTable::Insert(std::uint64_t hash, std::string_view key) {
-  if (parts_ == nullptr) {
-    parts_ = std::make_unique<std::array<Part, kParts>>();
-  }
-  const std::uint32_t number = PartOf(hash);
-  Part& part = (*parts_)[number];
-  if ((part.used + 1) * std::size_t{2} > part.index.size()) {
+  Part& part = PartOf(hash);
+  if ((part.used + 1) * 2 > part.index.size()) {
     Grow(part);
   }
-  const std::size_t place = Locate(part, hash, key);
+  const std::size_t place = Locate(part, TagOf(hash), key);
   DENSURE(part.index[place].slot == 0);
-  const std::uint32_t slot = TakeSlot(part);
-  Entry& entry = part.At(slot);
-  entry.key = key;
+  const std::uint32_t slot = TakeSlot();
+  Entry& entry = *EntryAt(slot);
+  entry.key = KeyBytes(key);
   entry.hash = hash;
-  entry.place = MakePlace(number, slot);
+  entry.place = Place{slot};
   entry.is_used = true;
   part.index[place] = {slot + 1, TagOf(hash)};
   ++part.used;
@@ -85,51 +82,40 @@ Entry& KeyTable::Insert(std::uint64_t hash, std::string_view key) {
 
 // What stands behind it in the same run moves up, so that no gap cuts the run.
 void KeyTable::Erase(const Entry& entry) {
-  Part& part = (*parts_)[PartOf(entry.hash)];
+  Part& part = PartOf(entry.hash);
   const std::size_t mask = part.index.size() - 1;
-  std::size_t gap = Locate(part, entry.hash, entry.key);
+  std::size_t gap = Locate(part, TagOf(entry.hash), entry.key.view());
   const std::uint32_t slot = part.index[gap].slot - 1;
   part.index[gap] = {};
   for (std::size_t i = (gap + 1) & mask; part.index[i].slot != 0; i = (i + 1) & mask) {
-    const std::size_t home = part.At(part.index[i].slot - 1).hash & mask;
+    const std::size_t home = part.index[i].tag & mask;
     if (((i - home) & mask) >= ((i - gap) & mask)) {
       part.index[gap] = std::exchange(part.index[i], Reference());
       gap = i;
     }
   }
-  part.At(slot) = Entry();
-  part.free.push_back(slot);
+  *EntryAt(slot) = Entry();
+  free_.push_back(slot);
   --part.used;
   --size_;
 }
 
-Entry* KeyTable::At(Place place) {
-  const auto number = static_cast<std::uint32_t>(place);
-  const std::uint32_t part = number >> kSlotBits;
-  const std::uint32_t slot = number & ((1U << kSlotBits) - 1);
-  if (slot >= SlotsOf(part)) {
-    return nullptr;
-  }
-  Entry& entry = (*parts_)[part].At(slot);
-  return entry.is_used ? &entry : nullptr;
-}
-
 bool KeyTable::Next(Cursor& cursor, Entry*& entry) {
   entry = nullptr;
-  while (cursor.part < kParts && cursor.slot >= SlotsOf(cursor.part)) {
-    cursor = {cursor.part + 1, 0};
-  }
-  if (cursor.part == kParts) {
+  if (cursor.slot >= slots_) {
     cursor = {};
     return false;
   }
-  entry = At(MakePlace(cursor.part, cursor.slot));
+  entry = At(Place{cursor.slot});
   ++cursor.slot;
   return true;
 }
 
 void KeyTable::Clear() {
-  parts_.reset();
+  parts_ = {};
+  blocks_.clear();
+  free_.clear();
+  slots_ = 0;
   size_ = 0;
 }
 

@@ -1,10 +1,12 @@
 // KeyTable: what is remembered of each key of a namespace's limits.
 //
-// A hash table in parts, so that no insertion has to move more than one part. Entries stay where
-// they are as long as they live; a Place names one, and is given to another entry when it has gone.
+// Entries stand side by side and stay where they are as long as they live; a Place names one, and
+// is given to another entry when it has gone. The index over them is a hash table in parts, so that
+// no insertion has to move more than one part. A lookup costs two cache misses: one of the index,
+// one of the entry.
 //
-// Threads: one owner. Errors: none. Complexity: O(1) expected; an insertion that makes its part
-// grow, O(entries of the part). Limits: 2^26 entries of a part; the caller bounds their number.
+// Threads: one owner. Errors: none. Complexity: O(1) expected; an insertion that makes its part of
+// the index grow, O(entries / 64). Limits: 2^32 - 2 entries; the caller bounds their number.
 // Lifetime: references are valid until the entry is erased.
 #pragma once
 
@@ -12,11 +14,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/rate/gcra.h"
+#include "server/rate/key_bytes.h"
 #include "server/rate/slots.h"
 #include "server/rate/window.h"
 
@@ -24,25 +26,34 @@ namespace reprise::rate {
 
 enum class Place : std::uint32_t {};
 
-struct Entry {
-  std::string key;  // StateKey (state_key.h)
-  std::uint64_t hash = 0;
-  // One of them, by the algorithm in the key.
+struct alignas(64) Entry {
+  // What a call looks at; one cache line.
+  KeyBytes key;  // StateKey (state_key.h)
   Gcra gcra;
-  std::unique_ptr<Window> window;
-  std::unique_ptr<Slots> slots;
-  std::int64_t given_back_ns = 0;  // of gcra, since it was born
-  std::uint32_t born = 0;          // differs from that of all entries before
+  Instant saved_as{0};  // the arrival that is saved of gcra, or will be: never before it
   Place place{0};
   bool dirty = false;  // it is in the list of what has to be saved
   bool is_used = false;
 
+  std::uint64_t hash = 0;
+  // One of them instead of gcra, by the algorithm in the key.
+  std::unique_ptr<Window> window;
+  std::unique_ptr<Slots> slots;
+  std::int64_t given_back_ns = 0;  // of gcra, since it was born
+  std::uint32_t born = 0;          // differs from that of all entries before
+
+  Algorithm algorithm() const { return static_cast<Algorithm>(key.view()[0]); }
   // The same as a key that was never seen.
   bool IsIdle(Instant now) const {
-    if (slots != nullptr) {
-      return slots->IsIdle(now);
+    switch (algorithm()) {
+      case Algorithm::kGcra:
+        return gcra.IsIdle(now);
+      case Algorithm::kWindow:
+        return window->IsIdle(now);
+      case Algorithm::kConcurrency:
+        break;
     }
-    return window != nullptr ? window->IsIdle(now) : gcra.IsIdle(now);
+    return slots->IsIdle(now);
   }
 };
 
@@ -53,13 +64,15 @@ class KeyTable {
   Entry& Insert(std::uint64_t hash, std::string_view key);
   void Erase(const Entry& entry);
   // Null when its entry has gone.
-  Entry* At(Place place);
+  Entry* At(Place place) {
+    Entry* entry = EntryAt(static_cast<std::uint32_t>(place));
+    return entry != nullptr && entry->is_used ? entry : nullptr;
+  }
   std::size_t size() const { return size_; }
   void Clear();
 
   // A way round all places.
   struct Cursor {
-    std::uint32_t part = 0;
     std::uint32_t slot = 0;
   };
   // The next place: its entry, or null when it has none. False at the end: the cursor is at the
@@ -67,41 +80,33 @@ class KeyTable {
   bool Next(Cursor& cursor, Entry*& entry);
 
  private:
-  static constexpr std::uint32_t kParts = 64;
-  static constexpr std::uint32_t kSlotBits = 26;
-  static constexpr std::uint32_t kBlock = 16;  // entries that are made together
+  static constexpr std::size_t kParts = 64;
+  static constexpr std::uint32_t kBlock = 64;  // entries that are made together
+  using Block = std::array<Entry, kBlock>;
 
   struct Reference {
     std::uint32_t slot = 0;  // plus 1; 0: free
-    std::uint32_t tag = 0;   // bits of the hash, to look at fewer entries
+    std::uint32_t tag = 0;   // of the hash: says where it belongs, and whether to look at the entry
   };
   struct Part {
-    std::vector<std::unique_ptr<std::array<Entry, kBlock>>> blocks;
     std::vector<Reference> index;  // its size is a power of two
-    std::vector<std::uint32_t> free;
-    std::uint32_t slots = 0;  // that were ever used
-    std::uint32_t used = 0;
-
-    Entry& At(std::uint32_t slot) { return (*blocks[slot / kBlock])[slot % kBlock]; }
-    const Entry& At(std::uint32_t slot) const { return (*blocks[slot / kBlock])[slot % kBlock]; }
+    std::size_t used = 0;
   };
 
-  static Place MakePlace(std::uint32_t part, std::uint32_t slot) {
-    return Place{part << kSlotBits | slot};
-  }
-  static std::uint32_t PartOf(std::uint64_t hash) {
-    return static_cast<std::uint32_t>(hash >> 58U);
-  }
-  static std::uint32_t TagOf(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 26U); }
-  std::uint32_t SlotsOf(std::uint32_t part) const {
-    return parts_ == nullptr ? 0 : (*parts_)[part].slots;
+  static std::uint32_t TagOf(std::uint64_t hash) { return static_cast<std::uint32_t>(hash); }
+  Part& PartOf(std::uint64_t hash) { return parts_[hash >> 58U]; }
+  Entry* EntryAt(std::uint32_t slot) {
+    return slot < slots_ ? &(*blocks_[slot / kBlock])[slot % kBlock] : nullptr;
   }
   // Where the key is in the index, or where the run that it would stand in ends.
-  static std::size_t Locate(const Part& part, std::uint64_t hash, std::string_view key);
+  std::size_t Locate(const Part& part, std::uint32_t tag, std::string_view key);
   static void Grow(Part& part);
-  static std::uint32_t TakeSlot(Part& part);
+  std::uint32_t TakeSlot();
 
-  std::unique_ptr<std::array<Part, kParts>> parts_;  // null: empty
+  std::array<Part, kParts> parts_;
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::vector<std::uint32_t> free_;
+  std::uint32_t slots_ = 0;  // that were ever used
   std::size_t size_ = 0;
 };
 

@@ -21,7 +21,7 @@ std::set<std::string> KeysIn(KeyTable& table) {
   Entry* entry = nullptr;
   while (table.Next(cursor, entry)) {
     if (entry != nullptr) {
-      CHECK(keys.insert(entry->key).second);
+      CHECK(keys.insert(std::string(entry->key.view())).second);
       CHECK(table.At(entry->place) == entry);
     }
   }

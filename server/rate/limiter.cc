@@ -177,6 +177,12 @@ void Limiter::WriteChanges(storage::Transaction& transaction) {
   }
 }
 
+void Limiter::BeginExact() {
+  for (Space* space : Spaces()) {
+    space->BeginExact();
+  }
+}
+
 void Limiter::Reclaim() {
   for (Space* space : Spaces()) {
     space->Reclaim(time_.Now());

@@ -130,7 +130,11 @@ class Limiter {
 
   // How many batches it takes to save what has changed; 0: all is saved.
   std::size_t BatchesToWrite() const;
+  // Busy buckets are saved with a sixty-fourth of their burst taken beforehand, so that they need
+  // not be saved each time.
   void WriteChanges(storage::Transaction& transaction);
+  // The last batches, before the store is closed: everything as it is. Nothing is taken any more.
+  void BeginExact();
   // Forgets keys that are idle and leases that are over, some at a time.
   void Reclaim();
   // State cannot be saved: from now on nothing is granted, but this answered.

@@ -59,8 +59,11 @@ class Walk {
       PutRight();
     } else if (kind < 96) {
       Pass();
-    } else if (kind < 98) {
+    } else if (kind < 97) {
       bench_.Reopen();
+    } else if (kind < 98) {  // A crash with nothing unsaved.
+      bench_.Save();
+      bench_.Open();
     } else {
       SetClocks();
     }

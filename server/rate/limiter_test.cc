@@ -97,10 +97,20 @@ TEST_CASE(
   CHECK(bench.verdicts[1].retry_after_ms == 3'600'000);
 }
 
-TEST_CASE("what can never be allowed, or makes no sense, is an error and takes nothing") {
+TEST_CASE("what can never be allowed is denied, and told so") {
   Bench bench;
-  CHECK(bench.Take({"a", "", PerMinute(10, 5), 6}).error().code == Code::kBadRequest);
-  CHECK(bench.Take({"a", "", AtATime(2), 3}).error().code == Code::kBadRequest);
+  for (const Rule& rule : {PerMinute(10, 5), InAnyMinute(5), AtATime(5)}) {
+    CHECK(bench.Allows("all", rule, 5));
+    CHECK_FALSE(bench.Allows("k", rule, 6));
+    CHECK(bench.verdicts[0].retry_after_ms == kNever);
+    CHECK(bench.verdicts[0].remaining == 5);
+  }
+  const std::array wants{Want{"all", "", InAnyMinute(5), 1}, Want{"k", "", PerMinute(10, 5), 6}};
+  CHECK(bench.limiter->Take(kHome, wants, {}, bench.verdicts).value().decisive == 1);
+}
+
+TEST_CASE("what makes no sense is an error and takes nothing") {
+  Bench bench;
   CHECK(bench.Take({"a", "none", {}, 1}).error().code == Code::kNotFound);
   const std::array twice{Want{"a", "", PerMinute(10), 1}, Want{"a", "", PerMinute(20), 1}};
   CHECK(bench.limiter->Take(kHome, twice, {}, bench.verdicts).error().code == Code::kBadRequest);

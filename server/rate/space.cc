@@ -14,6 +14,9 @@ using base::Error;
 // Places that a call looks at for an idle key when there is no room.
 constexpr std::size_t kLooksForRoom = 128;
 constexpr std::size_t kExpiredPerCall = 16;
+// A bucket is saved with this part of its burst taken beforehand, so that a busy one need not be
+// saved each time.
+constexpr std::int64_t kSavedAheadShare = 64;
 
 std::string NameOf(const Want& want) {
   return want.rule.empty() ? "the limit of this call" : "'" + std::string(want.rule) + "'";
@@ -24,11 +27,16 @@ double ShareLeft(const Verdict& verdict) {
   return static_cast<double>(verdict.remaining) / static_cast<double>(verdict.limit);
 }
 
+// Never is longer than anything else.
+std::uint64_t WaitOf(const Verdict& verdict) {
+  return static_cast<std::uint64_t>(verdict.retry_after_ms);
+}
+
 std::size_t DecisiveOf(std::span<const Verdict> verdicts, bool allowed) {
   std::size_t decisive = 0;
   for (std::size_t i = 1; i < verdicts.size(); ++i) {
     const bool is_more = allowed ? ShareLeft(verdicts[i]) < ShareLeft(verdicts[decisive])
-                                 : verdicts[i].retry_after_ms > verdicts[decisive].retry_after_ms;
+                                 : WaitOf(verdicts[i]) > WaitOf(verdicts[decisive]);
     decisive = is_more ? i : decisive;
   }
   return decisive;
@@ -55,17 +63,14 @@ std::uint64_t Limiter::Space::HashOf(std::string_view state_key) const {
   return XXH3_64bits_withSeed(state_key.data(), state_key.size(), shared_.seed);
 }
 
-base::Result<Rule> Limiter::Space::RuleOf(const Want& want) const {
-  if (want.rule.empty()) {
-    return want.given;
-  }
-  if (const auto found = configured_->find(want.rule); found != configured_->end()) {
+base::Result<Rule> Limiter::Space::RuleNamed(std::string_view name) const {
+  if (const auto found = configured_->find(name); found != configured_->end()) {
     return found->second;
   }
-  if (const auto found = rules_.find(want.rule); found != rules_.end()) {
+  if (const auto found = rules_.find(name); found != rules_.end()) {
     return found->second;
   }
-  return Error{Code::kNotFound, "there is no limit '" + std::string(want.rule) +
+  return Error{Code::kNotFound, "there is no limit '" + std::string(name) +
                                     "': LIMIT.SET makes one, or give 'limit' and 'period_ms'"};
 }
 
@@ -78,12 +83,10 @@ base::Status Limiter::Space::Prepare(std::span<const Want> wants) {
   }
   for (std::size_t i = 0; i < wants.size(); ++i) {
     Part& part = parts_[i];
-    ASSIGN_OR_RETURN(part.rule, RuleOf(wants[i]));
-    if (wants[i].quantity > MostAtOnce(part.rule)) {
-      return Error{Code::kBadRequest, "a quantity of " + std::to_string(wants[i].quantity) +
-                                          " can never be allowed: " + NameOf(wants[i]) +
-                                          " lets at most " + std::to_string(MostAtOnce(part.rule)) +
-                                          " through at once"};
+    if (wants[i].rule.empty()) {
+      part.rule = wants[i].given;
+    } else {
+      ASSIGN_OR_RETURN(part.rule, RuleNamed(wants[i].rule));
     }
     MakeStateKey(part.rule.algorithm, wants[i].rule, wants[i].key, part.key);
     part.hash = HashOf(part.key);
@@ -112,17 +115,24 @@ Taken Limiter::Space::Judge(std::span<const Want> wants, Instant now,
 
 Verdict Limiter::Space::LookAt(const Part& part, std::int64_t quantity, Instant now) {
   const Entry* entry = part.entry;
+  Verdict verdict;
   switch (part.rule.algorithm) {
     case Algorithm::kGcra:
-      return (entry == nullptr ? Gcra() : entry->gcra).Look(part.rule, quantity, now);
+      verdict = (entry == nullptr ? Gcra() : entry->gcra).Look(part.rule, quantity, now);
+      break;
     case Algorithm::kWindow:
-      return entry == nullptr ? Window().Look(part.rule, quantity, now)
-                              : entry->window->Look(part.rule, quantity, now);
+      verdict = entry == nullptr ? Window().Look(part.rule, quantity, now)
+                                 : entry->window->Look(part.rule, quantity, now);
+      break;
     case Algorithm::kConcurrency:
+      verdict = entry == nullptr ? Slots().Look(part.rule, quantity, now)
+                                 : entry->slots->Look(part.rule, quantity, now);
       break;
   }
-  return entry == nullptr ? Slots().Look(part.rule, quantity, now)
-                          : entry->slots->Look(part.rule, quantity, now);
+  if (quantity > MostAtOnce(part.rule)) {
+    verdict.retry_after_ms = kNever;
+  }
+  return verdict;
 }
 
 base::Result<Taken> Limiter::Space::Peek(std::span<const Want> wants, Instant now,
@@ -197,9 +207,7 @@ void Limiter::Space::JudgeSlots(std::span<const Want> wants, Instant now,
 
 base::Result<Verdict> Limiter::Space::Adjust(const Want& want, Instant now) {
   base::MutexLock lock(mutex_);
-  Want any = want;
-  any.quantity = 0;  // It may be more than could ever be allowed: it was used already.
-  RETURN_IF_ERROR(Prepare({&any, 1}));
+  RETURN_IF_ERROR(Prepare({&want, 1}));
   Part& part = parts_.front();
   if (part.rule.algorithm == Algorithm::kConcurrency) {
     return Error{Code::kBadRequest, NameOf(want) +
@@ -305,11 +313,16 @@ void Limiter::Space::Erase(const Entry& entry) {
 }
 
 Verdict Limiter::Space::Charge(Entry& entry, const Rule& rule, std::int64_t quantity, Instant now) {
-  MarkDirty(entry);
-  if (entry.window != nullptr) {
+  if (rule.algorithm == Algorithm::kWindow) {
+    MarkDirty(entry);
     return entry.window->Charge(rule, quantity, now);
   }
-  return entry.gcra.Charge(rule, quantity, now);
+  const Verdict verdict = entry.gcra.Charge(rule, quantity, now);
+  if (entry.gcra.arrival() >= entry.saved_as) {
+    entry.saved_as = entry.gcra.Ahead(rule, kSavedAheadShare);
+    MarkDirty(entry);
+  }
+  return verdict;
 }
 
 void Limiter::Space::MarkDirty(Entry& entry) {

@@ -63,6 +63,7 @@ class Limiter::Space {
 
   std::size_t BatchesToWrite() const;
   void WriteChanges(storage::Transaction& transaction, Instant now);
+  void BeginExact();
   // Looks at the next keys and leases, and forgets what is idle or over.
   void Reclaim(Instant now);
   void Drop(storage::Transaction& transaction);
@@ -77,9 +78,9 @@ class Limiter::Space {
     Entry* entry = nullptr;  // null: nothing is remembered of it
   };
 
-  // The parts of the call; an error when one of them can never be allowed.
+  // The parts of the call.
   base::Status Prepare(std::span<const Want> wants) REQUIRES(mutex_);
-  base::Result<Rule> RuleOf(const Want& want) const REQUIRES(mutex_);
+  base::Result<Rule> RuleNamed(std::string_view name) const REQUIRES(mutex_);
   Taken Judge(std::span<const Want> wants, Instant now, std::span<Verdict> verdicts) const
       REQUIRES(mutex_);
   static Verdict LookAt(const Part& part, std::int64_t quantity, Instant now);
@@ -161,6 +162,7 @@ class Limiter::Space {
   std::vector<LeaseId> dirty_leases_ GUARDED_BY(mutex_);
   StateLog log_ GUARDED_BY(mutex_);
   bool is_checkpointing_ GUARDED_BY(mutex_) = false;
+  bool is_exact_ GUARDED_BY(mutex_) = false;
   KeyTable::Cursor checkpoint_hand_ GUARDED_BY(mutex_);
   bool checkpoint_keys_done_ GUARDED_BY(mutex_) = false;
   std::optional<LeaseId> checkpoint_lease_ GUARDED_BY(mutex_);  // the last one written

@@ -130,7 +130,7 @@ std::int64_t Limiter::Space::GiveBack(const Hold& hold, std::int64_t units, Inst
   if (entry == nullptr || entry->born != hold.born) {
     return 0;
   }
-  if (entry->window != nullptr) {
+  if (hold.rule.algorithm == Algorithm::kWindow) {
     const std::int64_t back = entry->window->GiveBack(hold.rule, hold.at, units, now);
     MarkDirty(*entry);
     return back;
@@ -139,8 +139,7 @@ std::int64_t Limiter::Space::GiveBack(const Hold& hold, std::int64_t units, Inst
   const std::int64_t span_ns = (hold.arrival - now) - given_since_ns;
   const Gcra::Back back = entry->gcra.GiveBack(hold.rule, units, span_ns);
   entry->given_back_ns += back.ns;
-  MarkDirty(*entry);
-  return back.units;
+  return back.units;  // What is saved stays what it was: later than it need be.
 }
 
 base::Result<Corrected> Limiter::Space::Release(LeaseId id, const std::optional<std::int64_t>& used,

@@ -74,7 +74,9 @@ class Limiter::Space::Reader final : public SegmentVisitor {
 
   void Key(std::string_view key, const Gcra& state) override {
     base::MutexLock lock(space_.mutex_);
-    space_.EntryFor(key).gcra = state;
+    Entry& entry = space_.EntryFor(key);
+    entry.gcra = state;
+    entry.saved_as = state.arrival() + 1;  // With its fraction.
   }
   void Key(std::string_view key, const Window& state) override {
     base::MutexLock lock(space_.mutex_);
@@ -162,6 +164,14 @@ void Limiter::Space::BeginCheckpoint() {
   checkpoint_lease_.reset();
 }
 
+void Limiter::Space::BeginExact() {
+  base::MutexLock lock(mutex_);
+  if (keys_.size() + leases_.size() > 0) {
+    is_exact_ = true;
+    BeginCheckpoint();
+  }
+}
+
 void Limiter::Space::WriteChanges(storage::Transaction& transaction, Instant now) {
   {
     base::MutexLock lock(mutex_);
@@ -220,7 +230,7 @@ void Limiter::Space::CollectKeys(Instant now, SegmentWriter& writer) {
       }
       entry->dirty = false;
       if (!entry->IsIdle(now)) {
-        writer.Key(*entry);
+        writer.Key(*entry, is_exact_);
       }
     }
   }
@@ -270,8 +280,9 @@ bool Limiter::Space::StepKeys(Instant now, SegmentWriter& writer) {
     if (!keys_.Next(checkpoint_hand_, entry)) {
       return false;
     }
-    if (entry != nullptr && entry->slots == nullptr && !entry->dirty && !entry->IsIdle(now)) {
-      writer.Key(*entry);
+    if (entry != nullptr && entry->algorithm() != Algorithm::kConcurrency && !entry->dirty &&
+        !entry->IsIdle(now)) {
+      writer.Key(*entry, is_exact_);
     }
   }
   return true;

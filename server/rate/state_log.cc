@@ -15,6 +15,7 @@ using base::Error;
 constexpr std::uint8_t kVersion = 1;
 constexpr char kLetter = 'L';  // of these rows in the family `ledger`
 constexpr std::size_t kNumberBytes = 8;
+constexpr std::size_t kRecordBytes = 1'024;  // most have less
 
 // Numbers on disk: append only.
 enum class Record : std::uint8_t { kGcra = 1, kWindow = 2, kHeld = 3, kEnded = 4 };
@@ -128,25 +129,28 @@ std::string SegmentPrefix(storage::NamespaceId id) {
 
 std::string& SegmentWriter::Begin() {
   if (segments_.empty() || segments_.back().size() >= kSegmentBytes) {
-    segments_.emplace_back(1, static_cast<char>(kVersion));
+    segments_.emplace_back();
+    segments_.back().reserve(kSegmentBytes + kRecordBytes);
+    segments_.back().push_back(static_cast<char>(kVersion));
   }
   ++records_;
   return segments_.back();
 }
 
-void SegmentWriter::Key(const Entry& entry) {
+void SegmentWriter::Key(const Entry& entry, bool is_exact) {
   std::string& out = Begin();
-  if (entry.window == nullptr) {
-    const Gcra::Parts parts = entry.gcra.ToParts();
+  if (entry.algorithm() == Algorithm::kGcra) {
+    const Gcra::Parts parts =
+        is_exact ? entry.gcra.ToParts() : Gcra::Parts{.arrival = entry.saved_as};
     AppendNumber(static_cast<std::uint8_t>(Record::kGcra), out);
-    AppendText(entry.key, out);
+    AppendText(entry.key.view(), out);
     AppendNumber(ToInt(parts.arrival), out);
     AppendNumber(parts.part, out);
     AppendNumber(parts.parts, out);
     return;
   }
   AppendNumber(static_cast<std::uint8_t>(Record::kWindow), out);
-  AppendText(entry.key, out);
+  AppendText(entry.key.view(), out);
   AppendNumber(ToInt(entry.window->ends()), out);
   AppendNumber(static_cast<std::uint8_t>(entry.window->entries().size()), out);
   for (const Window::Entry& place : entry.window->entries()) {

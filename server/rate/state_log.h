@@ -31,7 +31,8 @@ class SegmentWriter {
  public:
   static constexpr std::size_t kSegmentBytes = std::size_t{64} * 1024;
 
-  void Key(const Entry& entry);
+  // Of gcra as it is, or as it is to be saved: with a part of its burst taken beforehand.
+  void Key(const Entry& entry, bool is_exact);
   void Held(LeaseId id, const Lease& lease);
   void Ended(LeaseId id);
 

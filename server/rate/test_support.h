@@ -58,7 +58,10 @@ struct Bench {
     }
   }
   void Reopen() {
-    Save();
+    limiter->BeginExact();
+    while (limiter->BatchesToWrite() > 0) {
+      Save();
+    }
     Open();
   }
 

@@ -27,11 +27,13 @@ constexpr std::int64_t ToMillisUp(std::int64_t ns) {
   return (ns + base::kNanosPerMilli - 1) / base::kNanosPerMilli;
 }
 
+inline constexpr std::int64_t kNever = -1;
+
 struct Verdict {
   bool allowed = false;
   std::int64_t limit = 0;           // as the rule says
   std::int64_t remaining = 0;       // could be taken now
-  std::int64_t retry_after_ms = 0;  // until the quantity is free; 0 when it is allowed
+  std::int64_t retry_after_ms = 0;  // until the quantity is free, or kNever; 0 when it is allowed
   std::int64_t reset_ms = 0;        // until everything is free again
 };
 

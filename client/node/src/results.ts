@@ -243,7 +243,7 @@ export interface LimitVerdict {
   limit: Integer;
   /** How much could be taken now. */
   remaining: Integer;
-  /** 0 when it was allowed. */
+  /** 0 when it was allowed; -1: never, the quantity is more than fits at once. */
   retryAfterMs: number;
   resetMs: number;
 }
