@@ -18,7 +18,7 @@ from comparing import load, servers
 
 REPRISE_WORKLOADS = ("ping", "get_hit", "get_miss", "set", "mixed", "cache_lookup_exact", "cache_lookup_normalized",
                      "cache_fetch_hit",
-                     "cache_store")
+                     "cache_store", "limit_take")
 SHARED_WORKLOADS = REPRISE_WORKLOADS[:5]
 SMALL = {"keys": 200, "requests": 2000, "connections": 4, "pipeline": 4, "warmup": 0, "value_bytes": 64, "preload": True,
          "stall": 20}

@@ -12,9 +12,11 @@ GET = {"workload": "get_hit", "keys": KEYS, "value_bytes": 1024, "connections": 
 SET = {"workload": "set", "keys": KEYS, "value_bytes": 1024, "connections": 50}
 LOOKUP = {**GET, "workload": "cache_lookup_exact"}
 FETCH = {**GET, "workload": "cache_fetch_hit"}
+TAKE = {"workload": "limit_take", "keys": KEYS, "connections": 50}
 ONE_LOOP = {"network.loops": 1}
 CACHE = {"cache.entries_max": 2 * KEYS}
 PRELOADED = ("get_hit", "mixed", "cache_lookup_exact", "cache_lookup_normalized", "cache_fetch_hit")
+NEAR_GET = [("throughput", ">=", 0.9), ("p99", "<=", 1.3)]
 FASTER = [("throughput", ">=", 1.1), ("cpu", "<=", 1.0)]
 
 
@@ -45,6 +47,9 @@ ROWS = [
                ("same", {}, {**GET, "pipeline": 16}), bars=[("cpu", "<=", 1.3)]),
     comparison("fetch", "CACHE.FETCH hit v. GET", ("reprise", {**ONE_LOOP, **CACHE}, FETCH), ("same", {}, GET),
                bars=[("throughput", ">=", 0.9)]),
+    comparison("limit", "LIMIT.TAKE v. GET", ("reprise", ONE_LOOP, TAKE), ("same", {}, GET), bars=NEAR_GET),
+    comparison("limit_16", "the same, 16 pipelined", ("reprise", ONE_LOOP, {**TAKE, "pipeline": 16}),
+               ("same", {}, {**GET, "pipeline": 16}), bars=NEAR_GET),
 ]
 START_UP = [
     {"name": "start_keys", "title": "start after kill -9, raw keys", "workload": "get_hit", "settings": {},

@@ -31,8 +31,9 @@ enum class Operation : std::uint8_t {
   kLookupNormalized,
   kFetchHit,
   kStore,
+  kLimitTake,
 };
-inline constexpr std::size_t kOperations = 8;
+inline constexpr std::size_t kOperations = 9;
 
 constexpr bool CarriesValue(Operation operation) {
   return operation == Operation::kSet || operation == Operation::kStore;

@@ -43,6 +43,7 @@ class MemcachedDriver final : public Driver {
       case Operation::kLookupNormalized:
       case Operation::kFetchHit:
       case Operation::kStore:
+      case Operation::kLimitTake:
         return false;
     }
     return false;
@@ -95,6 +96,7 @@ std::string EncodeMemcached(Operation operation, const Content& content, std::ui
     case Operation::kLookupNormalized:
     case Operation::kFetchHit:
     case Operation::kStore:
+    case Operation::kLimitTake:
       return {};
   }
   return {};

@@ -256,6 +256,12 @@ class NullServer {
     } else if (question.verb == "CACHE.STORE") {
       writer.Map(1);
       writer.Field("id", key);
+    } else if (question.verb == "LIMIT.TAKE") {
+      writer.Map(5);
+      writer.Field("allowed", key == KeyIn(question.subject));
+      for (const std::string_view name : {"limit", "remaining", "retry_after_ms", "reset_ms"}) {
+        writer.Field(name, 0);
+      }
     } else if (is_lookup || question.subject.starts_with("key:")) {
       if (is_lookup) {
         writer.Map(3);

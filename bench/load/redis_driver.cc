@@ -30,6 +30,7 @@ bool IsExpected(const RedisReply& reply, const Call& call, const Content& conten
     case Operation::kLookupNormalized:
     case Operation::kFetchHit:
     case Operation::kStore:
+    case Operation::kLimitTake:
       return false;
   }
   return false;
@@ -168,6 +169,7 @@ std::string EncodeRedis(Operation operation, const Content& content, std::uint64
     case Operation::kLookupNormalized:
     case Operation::kFetchHit:
     case Operation::kStore:
+    case Operation::kLimitTake:
       return {};
   }
   return {};

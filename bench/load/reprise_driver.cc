@@ -30,6 +30,8 @@ std::string_view MethodOf(Operation operation) {
       return "CACHE.FETCH";
     case Operation::kStore:
       return "CACHE.STORE";
+    case Operation::kLimitTake:
+      return "LIMIT.TAKE";
   }
   return {};
 }
@@ -41,6 +43,13 @@ void WriteStoreOptions(wire::Writer& writer) {
   writer.Field("tokens_in", 120);
   writer.Field("tokens_out", 240);
   writer.Field("cost_nano", 4'200'000);
+}
+
+// So much that none is denied, and so slow that keys stay busy and have to be saved.
+void WriteLimitOptions(wire::Writer& writer) {
+  writer.Map(2);
+  writer.Field("limit", 100'000);
+  writer.Field("period_ms", 86'400'000);
 }
 
 class RepriseDriver final : public Driver {
@@ -136,6 +145,10 @@ class RepriseDriver final : public Driver {
         return IsHit(result, call.key, "normalized");
       case Operation::kStore:
         return !result.empty() && (static_cast<unsigned char>(result[0]) & 0xf0U) == 0x80U;
+      case Operation::kLimitTake:  // Five fields, the first of them {allowed: true}.
+        return result.starts_with(
+            "\x85\xa7"
+            "allowed\xc3");
     }
     return false;
   }
@@ -213,6 +226,11 @@ std::string EncodeReprise(Operation operation, const Content& content, std::uint
       writer.Str(PromptOf(key));
       writer.Str(content.ValueOf(key));
       WriteStoreOptions(writer);
+      break;
+    case Operation::kLimitTake:
+      writer.Array(2);
+      writer.Str(KeyName(operation, key));
+      WriteLimitOptions(writer);
       break;
   }
   return std::string(out.view());

@@ -36,6 +36,8 @@ inline constexpr std::array kWorkloads{
     Workload{"cache_fetch_hit", Operation::kFetchHit, Operation::kFetchHit, Operation::kStore,
              "CACHE.FETCH of the stored prompt"},
     Workload{"cache_store", Operation::kStore, Operation::kStore, std::nullopt, "CACHE.STORE"},
+    Workload{"limit_take", Operation::kLimitTake, Operation::kLimitTake, std::nullopt,
+             "LIMIT.TAKE that is allowed, of a limit of each key"},
 };
 
 constexpr const Workload* WorkloadNamed(std::string_view name) {

@@ -5,6 +5,7 @@
 #include "client/cpp/control.h"
 #include "client/cpp/encode.h"
 #include "client/cpp/keys.h"
+#include "client/cpp/limits.h"
 #include "client/cpp/server.h"
 #include "client/cpp/session.h"
 #include "client/cpp/spend.h"
@@ -44,6 +45,10 @@ SessionCommands Caller::Session() {
 
 SpendCommands Caller::Spend() {
   return SpendCommands(*this);
+}
+
+LimitCommands Caller::Limits() {
+  return LimitCommands(*this);
 }
 
 }  // namespace reprise::client

@@ -9,6 +9,7 @@
 #include "client/cpp/control.h"
 #include "client/cpp/fetcher.h"
 #include "client/cpp/keys.h"
+#include "client/cpp/limits.h"
 #include "client/cpp/pool.h"
 #include "client/cpp/server.h"
 #include "client/cpp/session.h"

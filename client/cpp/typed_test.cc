@@ -5,6 +5,7 @@
 #include "client/cpp/cache.h"
 #include "client/cpp/control.h"
 #include "client/cpp/keys.h"
+#include "client/cpp/limits.h"
 #include "client/cpp/server.h"
 #include "client/cpp/session.h"
 #include "client/cpp/spend.h"
@@ -248,6 +249,54 @@ TEST_CASE("Session commands read the connection's identity") {
       Canned(R"([{"id":1,"peer":"p","transport":"tcp","age_ms":5}])").Session().List();
   CHECK(list.value().front().peer == "p");
   CHECK(list.value().front().age_ms == 5);
+}
+
+TEST_CASE("Limit commands name or give limits and read what they say") {
+  Canned one(
+      R"({"allowed":true,"limit":5,"remaining":4,"retry_after_ms":0,"reset_ms":9,"lease":"ab","lease_ms":7})");
+  const auto taken = one.Limits().Take("u", Limit{.limit = 5, .period_ms = 60'000}).value();
+  CHECK(one.request == R"(LIMIT.TAKE ["u",{"limit":5,"period_ms":60000}])");
+  CHECK(taken.allowed);
+  CHECK(taken.remaining == 4);
+  CHECK(taken.lease == "ab");
+  CHECK_FALSE(taken.blocked_by.has_value());
+  CHECK(one.Limits().Take("chat", Limit{}).ok());
+  CHECK(one.request == R"(LIMIT.TAKE ["chat"])");
+  CHECK(one.Limits().Acquire("m", {.limit = 2, .period_ms = 1, .quantity = 2}, 500).ok());
+  CHECK(one.request == R"(LIMIT.ACQUIRE ["m",{"limit":2,"quantity":2,"lease_ms":500}])");
+  CHECK(one.Limits().Peek("u", Limit{.rule = "r", .quantity = 0}).ok());
+  CHECK(one.request == R"(LIMIT.PEEK ["u",{"rule":"r","quantity":0}])");
+  Canned several(
+      R"({"allowed":false,"remaining":0,"retry_after_ms":5,"blocked_by":1,"limits":[{"allowed":true},{"retry_after_ms":5}]})");
+  const auto blocked =
+      several.Limits().Take("u", {{.rule = "a"}, {.rule = "b", .quantity = 9, .key = "o"}}, 1'000);
+  CHECK(
+      several.request ==
+      R"(LIMIT.TAKE ["u",{"lease_ms":1000,"limits":[{"rule":"a"},{"rule":"b","quantity":9,"key":"o"}]}])");
+  CHECK(blocked.value().blocked_by == 1);
+  REQUIRE(blocked.value().limits.size() == 2);
+  CHECK(blocked.value().limits[0].allowed);
+  CHECK(blocked.value().limits[1].retry_after_ms == 5);
+}
+
+TEST_CASE("Leases of limits are renewed and released, and rules set and listed") {
+  Canned lease(R"({"lease_ms":9})");
+  CHECK(lease.Limits().Renew("ab").value() == 9);
+  CHECK(lease.request == R"(LIMIT.RENEW ["ab"])");
+  Canned corrected(R"({"given_back":3,"charged":0})");
+  CHECK(corrected.Limits().Release("ab", 0).value().given_back == 3);
+  CHECK(corrected.request == R"(LIMIT.RELEASE ["ab",{"quantity":0}])");
+  CHECK(corrected.Limits().Release("ab").ok());
+  CHECK(corrected.request == R"(LIMIT.RELEASE ["ab"])");
+  Canned adjusted(R"({"limit":5,"remaining":0,"retry_after_ms":8,"reset_ms":9})");
+  CHECK(adjusted.Limits().Adjust("u", 4, {.rule = "r"}).value().retry_after_ms == 8);
+  CHECK(adjusted.request == R"(LIMIT.ADJUST ["u",4,{"rule":"r"}])");
+  Canned rule(R"({"algorithm":"gcra","limit":5,"period_ms":6,"burst":5,"lease_ms":null})");
+  CHECK(rule.Limits().Set("r", {.limit = 5, .period_ms = 6}).value().burst == 5);
+  CHECK(rule.request == R"(LIMIT.SET ["r",{"limit":5,"period_ms":6}])");
+  Canned list(R"([{"name":"r","from":"namespace","algorithm":"window","limit":5}])");
+  CHECK(list.Limits().List().value().at(0).from == "namespace");
+  CHECK(Canned("true").Limits().Delete("r").value());
 }
 
 TEST_CASE("Server commands leave out what was not given") {

@@ -1,7 +1,8 @@
 // Time, injected.
 //
-// Three readings, because one cannot serve all: the server's time for expiry, elapsed time for
-// deadlines and latency, and the raw wall clock to compare with.
+// Four readings, because one cannot serve all: the server's time for expiry, elapsed time for
+// deadlines and latency, the raw wall clock to compare with, and the machine's uptime, which goes
+// on while the process does not run.
 //
 // Units: UnixMillis counts milliseconds since 1970, Nanos counts nanoseconds since an arbitrary
 // start. Threads: any. Errors: none. Complexity: about 25 ns each on Linux.
@@ -38,6 +39,14 @@ constexpr Nanos operator+(Nanos time, std::int64_t ns) {
 inline constexpr std::int64_t kNanosPerMilli = 1'000'000;
 inline constexpr std::int64_t kNanosPerMicro = 1'000;
 
+// How long the machine has been up, suspend included, and since which of its starts: two readings
+// of the same start are as far apart as it really was, whatever was done to the wall clock between
+// them, also when two processes made them. `start` 0: not known.
+struct Uptime {
+  std::uint64_t start = 0;
+  Nanos elapsed{0};
+};
+
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -51,6 +60,8 @@ class Clock {
 
   // What the machine's wall clock says at this moment, jumps and all.
   virtual UnixMillis Wall() const = 0;
+
+  virtual Uptime SinceStart() const = 0;
 };
 
 // The machine's clocks. `floor` is the latest time that an earlier process is known to have seen: a
@@ -62,6 +73,7 @@ class SystemClock final : public Clock {
   UnixMillis Now() const override;
   Nanos Elapsed() const override;
   UnixMillis Wall() const override;
+  Uptime SinceStart() const override;
 
   // Moves Now() forward to `floor` when it is behind. Start-up only, before other threads read.
   void RaiseTo(UnixMillis floor);
@@ -69,6 +81,7 @@ class SystemClock final : public Clock {
  private:
   std::int64_t start_ms_;
   std::int64_t start_elapsed_ns_;
+  std::uint64_t machine_start_;
 };
 
 // A clock that a test moves by hand, from one thread; any thread may read it.
@@ -79,13 +92,25 @@ class FakeClock final : public Clock {
   UnixMillis Now() const override { return now_.load(); }
   Nanos Elapsed() const override { return Nanos{ToInt(Now()) * kNanosPerMilli}; }
   UnixMillis Wall() const override { return Now() + skew_ms_.load(); }
+  Uptime SinceStart() const override {
+    return {machine_start_, Elapsed() + jumped_ms_.load() * kNanosPerMilli};
+  }
 
   void Advance(std::int64_t ms) { now_ = Now() + ms; }
   void SkewWall(std::int64_t ms) { skew_ms_ = ms; }
+  // As when a process starts and finds another wall clock: all but the uptime jumps.
+  void JumpTo(UnixMillis now) {
+    jumped_ms_ = jumped_ms_ + (Now() - now);
+    now_ = now;
+  }
+  // As when the machine was started again.
+  void Reboot() { ++machine_start_; }
 
  private:
   std::atomic<UnixMillis> now_;
   std::atomic<std::int64_t> skew_ms_{0};
+  std::atomic<std::int64_t> jumped_ms_{0};
+  std::atomic<std::uint64_t> machine_start_{1};
 };
 
 }  // namespace reprise::base

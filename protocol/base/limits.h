@@ -127,10 +127,10 @@ inline constexpr Limit kStrategyOverridesTotal{"strategy_overrides_total", 65'53
 // The pieces are read as one array.
 static_assert(kFlightChunks.value <= kContainerItems.value);
 
-
 // Money.
-inline constexpr Limit kReservationMs{"reservation_ms", 60'000, 100, 86'400'000,
-                                      "how long a reservation of money holds when nobody settles it"};
+inline constexpr Limit kReservationMs{
+    "reservation_ms", 60'000, 100, 86'400'000,
+    "how long a reservation of money holds when nobody settles it"};
 inline constexpr Limit kReservations{"reservations", 65'536, 65'536, 65'536,
                                      "unsettled reservations of one namespace"};
 inline constexpr Limit kReservationsTotal{"reservations_total", 524'288, 524'288, 524'288,
@@ -146,6 +146,30 @@ inline constexpr Limit kReportRows{"report_rows", 10'000, 10'000, 10'000,
                                    "rows of one SPEND.REPORT"};
 inline constexpr Limit kPriceFileBytes{"price_file_bytes", 4 * kMiB, 4 * kMiB, 4 * kMiB,
                                        "largest price file"};
+// Rate limits.
+inline constexpr std::int64_t kTrillion = 1'000'000'000'000;
+inline constexpr Limit kRateKeyBytes{"rate_key_bytes", 256, 256, 256, "longest key of a limit"};
+inline constexpr Limit kRateNames{"rate_names", 1024, 1024, 1024,
+                                  "most named limits of one namespace"};
+inline constexpr Limit kRateLimitsPerCall{"rate_limits_per_call", 16, 16, 16,
+                                          "most limits in one LIMIT.TAKE or LIMIT.PEEK"};
+inline constexpr Limit kRateLimit{"rate_limit", 1, 1, kTrillion, "largest limit and largest burst"};
+inline constexpr Limit kRateQuantity{"rate_quantity", 1, 0, kTrillion,
+                                     "most that one call takes of a limit"};
+inline constexpr Limit kRatePeriodMs{"rate_period_ms", 60'000, 1, std::int64_t{31} * 86'400'000,
+                                     "longest period of a limit: 31 days"};
+inline constexpr Limit kRateConcurrency{"rate_concurrency", 1, 1, 100'000,
+                                        "largest limit of concurrency"};
+inline constexpr Limit kRateKeys{"rate_keys", 1'000'000, 16, 10'000'000,
+                                 "keys of one namespace that limits remember"};
+inline constexpr Limit kRateTotalKeys{"rate_total_keys", 4'000'000, 16, 40'000'000,
+                                      "keys of all namespaces that limits remember"};
+inline constexpr Limit kRateLeases{"rate_leases", 100'000, 100'000, 100'000,
+                                   "leases of limits that one namespace holds"};
+inline constexpr Limit kRateTotalLeases{"rate_total_leases", 1'000'000, 1'000'000, 1'000'000,
+                                        "leases of limits that all namespaces hold"};
+inline constexpr Limit kRateFlushMs{"rate_flush_ms", 2'000, 100, 60'000,
+                                    "what limits granted is saved within this"};
 
 }  // namespace limits
 }  // namespace reprise::base

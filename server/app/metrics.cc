@@ -152,6 +152,20 @@ void AddControl(const MetricsSources& sources, MetricsText& text) {
              Double(stats.overrides));
 }
 
+void AddLimits(const MetricsSources& sources, MetricsText& text) {
+  const rate::LimiterStats stats = sources.instance.rate().Total();
+  text.Gauge("reprise_limit_keys", "Keys that limits remember.", Double(stats.keys));
+  text.Gauge("reprise_limit_leases", "Leases of limits that are held.", Double(stats.leases));
+  text.Gauge("reprise_limit_unsaved",
+             "Keys and leases of limits that changed since they were saved.",
+             Double(stats.unsaved));
+  text.Counter("reprise_limit_allowed_total", "Calls that limits allowed.", Double(stats.allowed));
+  text.Counter("reprise_limit_denied_total", "Calls that a limit denied.", Double(stats.denied));
+  text.Counter("reprise_limit_refused_total",
+               "Calls that were refused because the state of limits could not be saved.",
+               Double(stats.refused));
+}
+
 void AddProcess(MetricsText& text) {
   const telemetry::ProcessReading reading = telemetry::ReadProcess();
   text.Counter("process_cpu_seconds_total", "Processor time, user and system.",
@@ -176,6 +190,7 @@ std::string RenderMetrics(const MetricsSources& sources) {
   AddCache(sources, text);
   AddFlights(sources, text);
   AddControl(sources, text);
+  AddLimits(sources, text);
   AddProcess(text);
   return text.Take();
 }

@@ -329,6 +329,7 @@ void Server::ApplyConfig() {
   instance_->store().SetHotTableBytes(config->store.hot_table_bytes);
   instance_->cache().SetLog(config->cache);
   instance_->control().Configure(config->control);
+  instance_->ConfigureRate(config->rate);
   slow_log_.SetCapacity(static_cast<std::size_t>(config->log.slow_items));
   budget_.SetLimit(config->network.connections_max);
   log_->SetLevel(telemetry::LevelNamed(config->log.level).value_or(telemetry::Level::kInfo));

@@ -50,6 +50,15 @@ extern const CommandSpec kInfo;
 extern const CommandSpec kKeyCreate;
 extern const CommandSpec kKeyDel;
 extern const CommandSpec kKeyList;
+extern const CommandSpec kLimitAcquire;
+extern const CommandSpec kLimitAdjust;
+extern const CommandSpec kLimitDel;
+extern const CommandSpec kLimitList;
+extern const CommandSpec kLimitPeek;
+extern const CommandSpec kLimitRelease;
+extern const CommandSpec kLimitRenew;
+extern const CommandSpec kLimitSet;
+extern const CommandSpec kLimitTake;
 extern const CommandSpec kMget;
 extern const CommandSpec kMset;
 extern const CommandSpec kNamespaceCreate;
@@ -127,6 +136,15 @@ std::span<const CommandSpec* const> AllCommands() {
       &kKeyCreate,
       &kKeyDel,
       &kKeyList,
+      &kLimitAcquire,
+      &kLimitAdjust,
+      &kLimitDel,
+      &kLimitList,
+      &kLimitPeek,
+      &kLimitRelease,
+      &kLimitRenew,
+      &kLimitSet,
+      &kLimitTake,
       &kMget,
       &kMset,
       &kNamespaceCreate,

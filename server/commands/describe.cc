@@ -26,6 +26,8 @@ constexpr std::array kFlagRows{
     FlagRow{kDurable, "durable", "replies only when it is on the medium"},
     FlagRow{kSession, "session", "is about the connection itself"},
     FlagRow{kIdempotent, "idempotent", "may be sent again when the outcome is not known"},
+    FlagRow{kInMemory, "in_memory",
+            "changes memory, and is saved behind the reply; needs the permission `write`"},
 };
 
 Value DescribeArg(const ArgSpec& arg, bool repeated) {

@@ -14,13 +14,14 @@
 namespace reprise::commands {
 namespace {
 
-constexpr std::array kArgs{
-    ArgSpec{.name = "section",
-            .kind = ArgKind::kText,
-            .doc = "server, clients, store, cache, semantic, spend or process; all when not given",
-            .required = false,
-            .min = 1,
-            .max = 64}};
+constexpr std::array kArgs{ArgSpec{
+    .name = "section",
+    .kind = ArgKind::kText,
+    .doc = "server, clients, store, cache, semantic, spend, limits or process; all when not "
+           "given",
+    .required = false,
+    .min = 1,
+    .max = 64}};
 
 void WriteServer(const Context& context, wire::Writer& reply) {
   const ServerState& server = *context.server;
@@ -151,6 +152,19 @@ void WriteSpend(const Context& context, wire::Writer& reply) {
   reply.Field("settled_late", stats.late);
 }
 
+void WriteLimits(const Context& context, wire::Writer& reply) {
+  const rate::LimiterStats stats = context.instance.rate().Stats(context.principal.namespace_id);
+  reply.Map(8);
+  reply.Field("keys", stats.keys);
+  reply.Field("keys_max", context.config.rate.keys_max);
+  reply.Field("leases", stats.leases);
+  reply.Field("allowed", stats.allowed);
+  reply.Field("denied", stats.denied);
+  reply.Field("refused", stats.refused);
+  reply.Field("unsaved", stats.unsaved);
+  reply.Field("segments", stats.segments);
+}
+
 void WriteProcess(const Context& /*context*/, wire::Writer& reply) {
   const telemetry::ProcessReading reading = telemetry::ReadProcess();
   reply.Map(6);
@@ -170,7 +184,7 @@ constexpr std::array kSections{
     Section{"server", &WriteServer},     Section{"clients", &WriteClients},
     Section{"store", &WriteStore},       Section{"cache", &WriteCache},
     Section{"semantic", &WriteSemantic}, Section{"spend", &WriteSpend},
-    Section{"process", &WriteProcess}};
+    Section{"limits", &WriteLimits},     Section{"process", &WriteProcess}};
 
 constexpr std::array kErrors{base::Code::kBadRequest};
 
@@ -193,8 +207,8 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
     }
   }
   return base::Error{base::Code::kBadRequest,
-                     "INFO: 'section' must be server, clients, store, cache, semantic, spend or "
-                     "process"};
+                     "INFO: 'section' must be server, clients, store, cache, semantic, spend, "
+                     "limits or process"};
 }
 
 }  // namespace
@@ -204,7 +218,7 @@ constexpr CommandSpec kInfo{
     .name = "INFO",
     .family = Family::kServer,
     .summary =
-        "The state of the server: versions, clients, storage, cache, semantic tier, money, "
+        "The state of the server: versions, clients, storage, cache, semantic tier, money, limits, "
         "process.",
     .complexity = "O(1)",
     .since = "0.1",

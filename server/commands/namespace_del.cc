@@ -23,6 +23,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   context.instance.cache().Drop(removed.id, true, transaction);
   context.instance.spend().Drop(removed.id, transaction);
   context.instance.control().Drop(removed.id, transaction);
+  context.instance.rate().Drop(removed.id, transaction);
   reply.Bool(true);
   return base::Ok{};
 }

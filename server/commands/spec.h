@@ -60,7 +60,8 @@ enum Flag : std::uint32_t {
   kNoAuth = 1U << 5U,     // allowed before AUTH
   kDurable = 1U << 6U,    // replies only when it is on the medium, whatever store.durability says
   kSession = 1U << 7U,    // is about the connection itself; runs on the loop
-  kIdempotent = 1U << 8U  // a client may send it again when it does not know whether it arrived
+  kIdempotent = 1U << 8U,  // a client may send it again when it does not know whether it arrived
+  kInMemory = 1U << 9U     // changes memory, on the loop; it is saved behind the reply
 };
 
 enum class Family : std::uint8_t {

@@ -1,10 +1,12 @@
 // Owns the rules over several keys. Ranges of single keys stand in table.cc.
 #include <algorithm>
+#include <set>
 
 #include "server/config/address.h"
 #include "server/config/config.h"
 #include "server/config/guardrail.h"
 #include "server/config/quantity.h"
+#include "server/config/rate_limit.h"
 #include "server/config/rule.h"
 #include "server/config/settings.h"
 
@@ -127,6 +129,20 @@ base::Status CheckGuardrails(const ControlOptions& control) {
                                : Conflict("control.guardrails: " + contradiction);
 }
 
+base::Status CheckRates(const RateOptions& rate) {
+  std::set<std::string> names;
+  for (const std::string& text : rate.limits) {
+    const auto named = ParseRate(text);
+    if (!named.ok()) {
+      return Conflict("rate.limits: " + Quoted(text) + ": " + named.error().detail);
+    }
+    if (!names.insert(named.value().name).second) {
+      return Conflict("rate.limits: two limits are called " + Quoted(named.value().name));
+    }
+  }
+  return base::Ok{};
+}
+
 }  // namespace
 
 base::Status Check(const Config& config) {
@@ -136,6 +152,7 @@ base::Status Check(const Config& config) {
   RETURN_IF_ERROR(CheckStore(config));
   RETURN_IF_ERROR(CheckRules(config.cache));
   RETURN_IF_ERROR(CheckGuardrails(config.control));
+  RETURN_IF_ERROR(CheckRates(config.rate));
   return base::Ok{};
 }
 

@@ -129,6 +129,16 @@ struct ControlOptions {
   std::int64_t false_trip_days = 10'000;   // between two false trips, at the least, on average
 };
 
+// How much of what, and how often: server/rate.
+struct RateOptions {
+  std::int64_t keys_max = base::limits::kRateKeys.value;             // of one namespace
+  std::int64_t total_keys_max = base::limits::kRateTotalKeys.value;  // of the server
+  std::int64_t flush_ms = base::limits::kRateFlushMs.value;
+  std::int64_t leases_max = base::limits::kRateLeases.value;             // no setting
+  std::int64_t total_leases_max = base::limits::kRateTotalLeases.value;  // no setting
+  std::vector<std::string> limits;  // "chat: 60 per 1m", of all namespaces; see rate_limit.h
+};
+
 struct LogOptions {
   std::string level = "info";         // trace, debug, info, warn, error
   std::string format = "text";        // text or json
@@ -145,6 +155,7 @@ struct Config {
   SemanticOptions semantic;
   SpendOptions spend;
   ControlOptions control;
+  RateOptions rate;
   LogOptions log;
 };
 

@@ -6,6 +6,7 @@
 
 #include "server/config/address.h"
 #include "server/config/guardrail.h"
+#include "server/config/rate_limit.h"
 #include "server/config/rule.h"
 
 namespace reprise::config {
@@ -430,6 +431,36 @@ constexpr std::array kControlRows{
         1, 10'000'000),
 };
 
+constexpr std::array kRateRows{
+    Row{"rate.limits",
+        Kind::kList,
+        Change::kLive,
+        0,
+        kRulesMax,
+        &At<&Config::rate, &RateOptions::limits>,
+        "Named limits of every namespace, each with counts of its own: [\"chat: 60 per 1m\", "
+        "\"tokens: 90000 per 1m burst 120000\", \"logins: window 5 per 1h\", \"calls: 10 at a "
+        "time for 5m\"]. LIMIT.SET makes more of one namespace.",
+        {},
+        RateProblem},
+    Within(Number("rate.flush_ms", Kind::kMilliseconds, Change::kLive,
+                  &At<&Config::rate, &RateOptions::flush_ms>,
+                  "What limits granted is saved within this, in batches. After a crash no more is "
+                  "granted twice than was granted within so long before it; while it cannot be "
+                  "saved, limits grant nothing."),
+           limits::kRateFlushMs),
+    Within(Number("rate.keys_max", Kind::kInteger, Change::kLive,
+                  &At<&Config::rate, &RateOptions::keys_max>,
+                  "Most keys of one namespace that limits remember, about 150 bytes each. Idle "
+                  "keys are forgotten; when all are in use, a new key is refused as busy."),
+           limits::kRateKeys),
+    Within(Number("rate.total_keys_max", Kind::kInteger, Change::kLive,
+                  &At<&Config::rate, &RateOptions::total_keys_max>,
+                  "The same of all namespaces together; one that has less than an equal share may "
+                  "always have more."),
+           limits::kRateTotalKeys),
+};
+
 constexpr std::array kOtherRows{
     Row{"http.bind",
         Kind::kText,
@@ -624,13 +655,15 @@ constexpr std::array kSpendRows{
 
 constexpr auto kRows = [] {
   constexpr std::size_t kCount = kStoreRows.size() + kNetworkRows.size() + kSemanticRows.size() +
-                                 kSpendRows.size() + kControlRows.size() + kOtherRows.size();
+                                 kSpendRows.size() + kControlRows.size() + kRateRows.size() +
+                                 kOtherRows.size();
   std::array<Row, kCount> rows{};
   auto end = std::copy(kStoreRows.begin(), kStoreRows.end(), rows.begin());
   end = std::copy(kNetworkRows.begin(), kNetworkRows.end(), end);
   end = std::copy(kSemanticRows.begin(), kSemanticRows.end(), end);
   end = std::copy(kSpendRows.begin(), kSpendRows.end(), end);
   end = std::copy(kControlRows.begin(), kControlRows.end(), end);
+  end = std::copy(kRateRows.begin(), kRateRows.end(), end);
   std::copy(kOtherRows.begin(), kOtherRows.end(), end);
   return rows;
 }();
@@ -643,6 +676,7 @@ constexpr std::array kSections{
     Section{"semantic", "Vectors of questions, for the tier that knows them in other words."},
     Section{"spend", "Money: prices of models. Budgets and amounts are set by commands."},
     Section{"control", "Which strategies are in force, and what turns them off."},
+    Section{"rate", "Rate limits: the commands LIMIT.TAKE and its like."},
     Section{"log", "What the server says about itself. Prompts and values are never logged."},
 };
 

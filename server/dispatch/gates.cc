@@ -39,7 +39,7 @@ std::optional<Error> Permitted(const GateInput& input) {
                  std::string(input.spec.name) + " needs an access key with the permission 'admin'"};
   }
   const bool admin_command = (flags & commands::kAdmin) != 0;
-  if (!admin_command && lacks(commands::kWrite, access::kMayWrite)) {
+  if (!admin_command && lacks(commands::kWrite | commands::kInMemory, access::kMayWrite)) {
     return Error{Code::kForbidden,
                  std::string(input.spec.name) + " needs an access key with the permission 'write'"};
   }

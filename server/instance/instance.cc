@@ -1,10 +1,12 @@
 #include "server/instance/instance.h"
 
+#include <cstring>
 #include <fstream>
 #include <utility>
 #include <vector>
 
 #include "protocol/base/limits.h"
+#include "protocol/base/random.h"
 #include "protocol/wire/plain_json.h"
 #include "server/config/toml_value.h"
 #include "server/spend/price_file.h"
@@ -54,6 +56,13 @@ semantic::SemanticOptions SemanticOptionsOf(const config::Config& config) {
   return options;
 }
 
+std::uint64_t RandomSeed() {
+  std::uint64_t seed = 0;
+  const std::string bytes = base::RandomBytes(sizeof(seed));
+  std::memcpy(&seed, bytes.data(), sizeof(seed));
+  return seed;
+}
+
 }  // namespace
 
 class Instance::CountersCall final : public storage::Mutation {
@@ -86,6 +95,10 @@ Instance::~Instance() {
           return base::Ok{};
         });
     (void)saved.ok();  // What a crash would lose is lost.
+  }
+  rate_writer_.reset();
+  if (rate_ != nullptr) {
+    WriteRate();
   }
   index_writer_.reset();
   flight_timer_.reset();
@@ -120,6 +133,10 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
                    spend::Spend::Load(*instance->store_, namespaces, clock.Now()));
   ASSIGN_OR_RETURN(instance->control_, control::Control::Load(*instance->store_, config.control));
   ASSIGN_OR_RETURN(instance->cache_, cache::Cache::Load(*instance->store_, namespaces, clock));
+  ASSIGN_OR_RETURN(instance->rate_, rate::Limiter::Load(*instance->store_, namespaces, config.rate,
+                                                        clock, RandomSeed()));
+  instance->rate_writer_ =
+      std::make_unique<RateWriter>(*instance->rate_, *instance->store_, config.rate.flush_ms);
   ASSIGN_OR_RETURN(instance->semantic_,
                    semantic::Semantic::Open(SemanticOptionsOf(config), *instance->store_, clock));
   instance->cache_->UseSemantic(*instance->semantic_);
@@ -204,6 +221,23 @@ void Instance::WriteCounters() {
         return base::Ok{};
       });
   (void)written.ok();
+}
+
+// Everything as it is, so that a restart forgets nothing. A refused write is as a crash.
+void Instance::WriteRate() {
+  rate_->BeginExact();
+  base::Status written = base::Ok{};
+  while (written.ok() && rate_->BatchesToWrite() > 0) {
+    written = store_->Run([this](storage::Transaction& transaction) -> base::Status {
+      rate_->WriteChanges(transaction);
+      return base::Ok{};
+    });
+  }
+}
+
+void Instance::ConfigureRate(const config::RateOptions& options) {
+  rate_->Configure(options);
+  rate_writer_->SetInterval(options.flush_ms);
 }
 
 void Instance::SubmitCounters() {

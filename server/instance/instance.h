@@ -19,6 +19,8 @@
 #include "server/control/control.h"
 #include "server/instance/flight_timer.h"
 #include "server/instance/index_writer.h"
+#include "server/instance/rate_writer.h"
+#include "server/rate/limiter.h"
 #include "server/semantic/semantic.h"
 #include "server/spend/spend.h"
 #include "storage/engine/store.h"
@@ -47,11 +49,14 @@ class Instance {
   spend::Spend& spend() { return *spend_; }
   control::Control& control() { return *control_; }
   const control::Control& control() const { return *control_; }
+  rate::Limiter& rate() { return *rate_; }
   const base::Clock& clock() const { return clock_; }
 
   // Prices for models that the directory has none of its own for; how many models. Before other
   // threads use the instance. Errors: those of reading the file, and kBadRequest.
   base::Result<std::size_t> UsePriceFile(const std::string& path);
+  // Takes over live settings of the limits.
+  void ConfigureRate(const config::RateOptions& options);
 
   // Periodic work; call it every `counters_flush_ms` or more often.
   void Tick(const config::Config& config);
@@ -62,6 +67,7 @@ class Instance {
                                                       const config::Config& config,
                                                       const base::Clock& clock);
   void WriteCounters();
+  void WriteRate();
   // As WriteCounters, but does not wait. Any thread.
   void SubmitCounters();
   class CountersCall;
@@ -73,6 +79,8 @@ class Instance {
   std::unique_ptr<control::Control> control_;
   std::unique_ptr<semantic::Semantic> semantic_;
   std::unique_ptr<cache::Cache> cache_;
+  std::unique_ptr<rate::Limiter> rate_;
+  std::unique_ptr<RateWriter> rate_writer_;  // before the limiter goes
   std::unique_ptr<IndexWriter> index_writer_;
   std::unique_ptr<FlightTimer> flight_timer_;  // before the cache goes
   std::atomic<bool> counters_submitted_{false};

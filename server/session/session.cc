@@ -193,7 +193,8 @@ bool Session::Conflicts(const dispatch::Plan& plan) const {
     return reads_in_flight_ > 0;
   }
   // What only talks about the connection itself need not wait for data.
-  const bool reads_data = plan.Is(commands::kRead) || plan.lane == Lane::kStorage;
+  const bool reads_data =
+      plan.Is(commands::kRead) || plan.Is(commands::kInMemory) || plan.lane == Lane::kStorage;
   return reads_data && writes_in_flight_ > 0;
 }
 

@@ -50,6 +50,7 @@ class MovableClock final : public base::Clock {
     return base::Nanos{elapsed_ms_.load() * base::kNanosPerMilli};
   }
   base::UnixMillis Wall() const override { return Now() + skew_ms_.load(); }
+  base::Uptime SinceStart() const override { return {1, Elapsed()}; }
 
   void Advance(std::int64_t ms) {
     now_ms_.fetch_add(ms);

@@ -1,9 +1,10 @@
-"""D9: the wall clock jumps. No live key goes early, no expired one is served, by libfaketime."""
+"""D9: the wall clock jumps. No live key goes early, no expired one is served, no limit grants more, by libfaketime."""
 
 import os
 import time
 
 import harness
+from grants import Grants
 
 LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 JUMPS = ("+2h", "-2h", "+0", "+3650d", "+0", "-1", "+0", "-1d", "+30", "+0")
@@ -34,6 +35,7 @@ class ClockTest(harness.Case):
         server = self.start()
         rpc = self.connect(server)
         early = served = jumps = 0
+        grants = {"bucket": Grants(5, 3600), "fast": Grants(10, 1), "window": Grants(5, 3600, window=True)}
         for number in range(rounds):
             for offset in JUMPS:
                 jumps += 1
@@ -44,6 +46,8 @@ class ClockTest(harness.Case):
                 deadline = time.monotonic() + 0.3
                 self.jump(offset)
                 rpc.call("SET", prefix + "written after", 1, ttl_ms=3_600_000)
+                for key, each in grants.items():
+                    each.take(rpc, key)
                 early += rpc.call("GET", prefix + "second") is None and time.monotonic() < deadline
                 time.sleep(max(0.0, deadline - time.monotonic()) + 0.1)
                 served += rpc.call("GET", prefix + "second") is not None
@@ -62,8 +66,9 @@ class ClockTest(harness.Case):
         self.jump("+0")
         for n in range(1, jumps + 1):
             early += rpc.call("GET", f"{(n - 1) // len(JUMPS)}:{n}:hour") is None
-        harness.figure("clock", early == served == 0, jumps=jumps, early_drop=early,
-                       expired_served=served)
+        over = sum(each.over() for each in grants.values())
+        harness.figure("clock", early == served == over == 0, jumps=jumps, early_drop=early,
+                       expired_served=served, overgrant=over)
 
     def rock(self, rpc):
         """The clock goes one second back and forth, ten times a second."""

@@ -236,6 +236,36 @@ export interface SlowCommand {
   requestBytes: number;
 }
 
+export interface LimitVerdict {
+  /** Of several limits: by this one. */
+  rule?: string | null;
+  allowed: boolean;
+  limit: Integer;
+  /** How much could be taken now. */
+  remaining: Integer;
+  /** 0 when it was allowed; -1: never, the quantity is more than fits at once. */
+  retryAfterMs: number;
+  resetMs: number;
+}
+
+export interface LimitTaken extends LimitVerdict {
+  lease?: string;
+  leaseMs?: number;
+  /** Of several limits: the place of the one that blocks longest. */
+  blockedBy?: number | null;
+  limits?: LimitVerdict[];
+}
+
+export interface LimitRule {
+  name?: string;
+  from?: 'configuration' | 'namespace';
+  algorithm: 'gcra' | 'window' | 'concurrency';
+  limit: Integer;
+  periodMs: number | null;
+  burst: Integer | null;
+  leaseMs: number | null;
+}
+
 export interface TypePolicy {
   ttlMs: number;
   [name: string]: Value | undefined;
@@ -274,6 +304,16 @@ export const RESULTS = {
   }),
   'CACHE.LOG': record<CacheDecisions>({ records: records() }),
   'CACHE.TYPES': dictionary<TypePolicy>(),
+
+  'LIMIT.TAKE': record<LimitTaken>({ limits: records() }),
+  'LIMIT.PEEK': record<LimitTaken>({ limits: records() }),
+  'LIMIT.ACQUIRE': record<LimitTaken>(),
+  'LIMIT.ADJUST': record<Omit<LimitVerdict, 'allowed'>>(),
+  'LIMIT.RENEW': record<{ leaseMs: number }>(),
+  'LIMIT.RELEASE': record<{ givenBack: Integer; charged: Integer }>(),
+  'LIMIT.SET': record<LimitRule>(),
+  'LIMIT.LIST': records<LimitRule>(),
+  'LIMIT.DEL': as<boolean>(),
 
   'COMMAND.LIST': as<string[]>(),
   'CONFIG.GET': as<{ [name: string]: string }>(),

@@ -121,6 +121,29 @@ test('answers are stored and looked up, with units as documented', real, async (
   assert.equal((await cache.types())['research']?.ttlMs, 3_600_000);
 });
 
+test('limits are taken, held and put right', real, async (t) => {
+  const { client } = await serverAndClient(t);
+  const { spend } = client;
+  const first = await spend.limitTake('ann', { limit: 2, periodMs: 3_600_000 });
+  assert.deepEqual([first.allowed, first.remaining, first.retryAfterMs], [true, 1, 0]);
+  const rule = await spend.limitSet('tokens', { limit: 1_000, periodMs: 3_600_000 });
+  assert.deepEqual([rule.burst, rule.leaseMs], [1_000, null]);
+  const taken = await spend.limitTake('ann', {
+    leaseMs: 60_000,
+    limits: [
+      { limit: 2, period_ms: 3_600_000 },
+      { rule: 'tokens', quantity: 400 },
+    ],
+  });
+  assert.deepEqual([taken.allowed, taken.blockedBy, taken.limits?.[1]?.remaining], [true, null, 600]);
+  assert.deepEqual(await spend.limitRelease(taken.lease as string, { quantity: 100 }), {
+    givenBack: 300,
+    charged: 0,
+  });
+  assert.equal((await spend.limitPeek('ann', { rule: 'tokens' })).remaining, 900);
+  await assert.rejects(spend.limitRenew(taken.lease as string), RepriseError);
+});
+
 test('a pipeline is one write, answered in order, each request by itself', real, async (t) => {
   const { client } = await serverAndClient(t);
   const requests = Array.from({ length: 2000 }, () => ['INCRBY', ['n', 1]] as const);

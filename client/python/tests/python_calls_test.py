@@ -74,6 +74,19 @@ class Calls(Case):
         self.assertEqual(found["id"], stored["id"])
         self.assertEqual(client.cache_stats()["total"]["hits_normalized"], 1)
 
+    def test_limits_are_taken_held_and_put_right(self):
+        client = self.client(self.running)
+        self.assertEqual(client.limit_take("ann", limit=2, period_ms=3_600_000)["remaining"], 1)
+        client.limit_set("tokens", limit=1_000, period_ms=3_600_000)
+        taken = client.limit_take("ann", lease_ms=60_000, limits=[
+            {"limit": 2, "period_ms": 3_600_000}, {"rule": "tokens", "quantity": 400}])
+        self.assertEqual((taken["allowed"], taken["blocked_by"]), (True, None))
+        self.assertEqual(client.limit_release(taken["lease"], quantity=100), {"given_back": 300, "charged": 0})
+        self.assertEqual(client.limit_peek("ann", rule="tokens")["remaining"], 900)
+        self.assertIs(client.limit_take("ann", limit=2, period_ms=3_600_000)["allowed"], False)
+        with self.assertRaises(reprise.NotFound):
+            client.limit_renew(taken["lease"])
+
     def test_an_error_has_the_class_of_its_code_and_explains_itself(self):
         client = self.client(self.running)
         client.set("k", "text")

@@ -107,9 +107,10 @@ export class ServerCommands {
   }
 
   /**
-   * The state of the server: versions, clients, storage, cache, semantic tier, money, process.
-   * @param section server, clients, store, cache, semantic, spend or process; all when not given (1
-   * to 64 bytes)
+   * The state of the server: versions, clients, storage, cache, semantic tier, money, limits,
+   * process.
+   * @param section server, clients, store, cache, semantic, spend, limits or process; all when not
+   * given (1 to 64 bytes)
    * @returns {section: {field: value}}
    * @throws BadRequestError
    */

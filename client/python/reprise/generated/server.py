@@ -67,10 +67,11 @@ class ServerCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         return self._call("FLUSH", [], {}, call)
 
     def info(self, section: str | None = None, *, call: CallOptions | None = None) -> MapR:
-        """The state of the server: versions, clients, storage, cache, semantic tier, money,
+        """The state of the server: versions, clients, storage, cache, semantic tier, money, limits,
         process.
 
-        section: server, clients, store, cache, semantic, spend or process; all when not given
+        section: server, clients, store, cache, semantic, spend, limits or process; all when not
+            given
         Result: {section: {field: value}}.
         """
         return self._call("INFO", [*given(section)], {}, call)
