@@ -1,5 +1,8 @@
 #include "server/control/control.h"
 
+#include <atomic>
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 namespace reprise::control {
@@ -442,6 +445,34 @@ TEST_CASE("who says what was in force is believed, and may name those held out")
   REQUIRE(trips.size() == 1);
   CHECK(trips[0].finding.figure == Approx(3).epsilon(0.1));
   CHECK(trips[0].finding.control > 100);
+}
+
+TEST_CASE("decisions are whole while other threads change what they rest on") {
+  Bench bench;
+  std::atomic<bool> is_over{false};
+  std::atomic<int> odd{0};
+  std::thread reader([&] {
+    while (!is_over) {
+      const Decision decision = bench.Decide(Strategy::kTools, "bot");
+      const bool is_known =
+          decision == Decision{Mode::kOn, Group::kTreated, Reason::kConfiguration} ||
+          decision == Decision{Mode::kShadow, Group::kNone, Reason::kSetting} ||
+          decision == Decision{Mode::kOff, Group::kNone, Reason::kOverride};
+      odd += is_known ? 0 : 1;
+      odd += bench.control->BookOf(kHome)->overrides.size() > 1 ? 1 : 0;
+    }
+  });
+  for (int i = 0; i < 50; ++i) {
+    bench.Set(Strategy::kTools, {Mode::kShadow, {}, {}, {}});
+    bench.Override(Strategy::kTools, Scope::kBot, "bot", Mode::kOff);
+    bench.Run([&](storage::Transaction& transaction) {
+      bench.control->RemoveOverride(kHome, {Strategy::kTools, Scope::kBot, "bot"}, transaction);
+      bench.control->Reset(kHome, Strategy::kTools, transaction);
+    });
+  }
+  is_over = true;
+  reader.join();
+  CHECK(odd == 0);
 }
 
 TEST_CASE("a namespace that is removed takes all of it along") {
