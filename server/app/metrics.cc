@@ -166,6 +166,21 @@ void AddLimits(const MetricsSources& sources, MetricsText& text) {
                Double(stats.refused));
 }
 
+void AddSpend(const MetricsSources& sources, MetricsText& text) {
+  const spend::BudgetStats stats = sources.instance.spend().budgets().Stats();
+  text.Gauge("reprise_budgets", "Budgets of all namespaces.", Double(stats.budgets));
+  text.Gauge("reprise_budget_reservations", "Reservations of money that nobody has settled.",
+             Double(stats.reservations));
+  text.Counter("reprise_budget_granted_total", "Reservations granted.", Double(stats.granted));
+  text.Counter("reprise_budget_refused_total", "Reservations that a hard budget refused.",
+               Double(stats.refused));
+  text.Counter("reprise_budget_settled_total", "Reservations committed.", Double(stats.settled));
+  text.Counter("reprise_budget_settled_late_total", "Of those, after their lease was over.",
+               Double(stats.late));
+  text.Counter("reprise_budget_expired_total", "Reservations whose lease ended unsettled.",
+               Double(stats.expired));
+}
+
 void AddProcess(MetricsText& text) {
   const telemetry::ProcessReading reading = telemetry::ReadProcess();
   text.Counter("process_cpu_seconds_total", "Processor time, user and system.",
@@ -191,6 +206,7 @@ std::string RenderMetrics(const MetricsSources& sources) {
   AddFlights(sources, text);
   AddControl(sources, text);
   AddLimits(sources, text);
+  AddSpend(sources, text);
   AddProcess(text);
   return text.Take();
 }
