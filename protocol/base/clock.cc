@@ -35,7 +35,8 @@ std::uint64_t ReadMachineStart() {
 // CLOCK_BOOTTIME counts time spent suspended; CLOCK_MONOTONIC would lengthen every time-to-live by
 // the length of a suspend.
 SystemClock::SystemClock(UnixMillis floor)
-    : start_ms_(Read(CLOCK_REALTIME) / kNanosPerMilli), start_elapsed_ns_(Read(CLOCK_BOOTTIME)),
+    : start_ms_(Read(CLOCK_REALTIME) / kNanosPerMilli),
+      start_elapsed_ns_(Read(CLOCK_BOOTTIME)),
       machine_start_(ReadMachineStart()) {
   RaiseTo(floor);
 }

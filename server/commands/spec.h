@@ -54,12 +54,12 @@ struct Example {
 enum Flag : std::uint32_t {
   kRead = 1U << 0U,   // reads data; runs on the loop, on a storage thread when the disk is needed
   kWrite = 1U << 1U,  // runs on the writer thread, inside a transaction
-  kBlocking = 1U << 2U,   // always runs on a storage thread
-  kWaits = 1U << 3U,      // replies when it is ready and does not hold up later requests
-  kAdmin = 1U << 4U,      // needs the permission `admin`
-  kNoAuth = 1U << 5U,     // allowed before AUTH
-  kDurable = 1U << 6U,    // replies only when it is on the medium, whatever store.durability says
-  kSession = 1U << 7U,    // is about the connection itself; runs on the loop
+  kBlocking = 1U << 2U,    // always runs on a storage thread
+  kWaits = 1U << 3U,       // replies when it is ready and does not hold up later requests
+  kAdmin = 1U << 4U,       // needs the permission `admin`
+  kNoAuth = 1U << 5U,      // allowed before AUTH
+  kDurable = 1U << 6U,     // replies only when it is on the medium, whatever store.durability says
+  kSession = 1U << 7U,     // is about the connection itself; runs on the loop
   kIdempotent = 1U << 8U,  // a client may send it again when it does not know whether it arrived
   kInMemory = 1U << 9U     // changes memory, on the loop; it is saved behind the reply
 };
