@@ -227,7 +227,8 @@ function familyFile(family, rows, known) {
     `  constructor(private readonly caller: Caller) {}\n\n` +
     `${methods.map((each) => each.text).join('\n')}}\n`;
   const code = body.replace(/\/\*\*.*?\*\//gs, '');
-  const uses = (word) => new RegExp(`\\b${word}\\b`).test(code);
+  // Not a field of that name, as `records?: Value`.
+  const uses = (word) => new RegExp(`\\b${word}\\b(?!\\??:)`).test(code);
   const from = (names, type) => names.filter(uses).map((name) => (type ? `type ${name}` : name));
   const imports = [
     [from(['given', 'named']), '../arguments.js'],
