@@ -6,7 +6,7 @@
 // one of the entry.
 //
 // Threads: one owner. Errors: none. Complexity: O(1) expected; an insertion that makes its part of
-// the index grow, O(entries / 64). Limits: 2^32 - 2 entries; the caller bounds their number.
+// the index grow, O(entries / 8). Limits: 2^32 - 2 entries; the caller bounds their number.
 // Lifetime: references are valid until the entry is erased.
 #pragma once
 
@@ -80,8 +80,8 @@ class KeyTable {
   bool Next(Cursor& cursor, Entry*& entry);
 
  private:
-  static constexpr std::size_t kParts = 64;
-  static constexpr std::uint32_t kBlock = 64;  // entries that are made together
+  static constexpr std::size_t kParts = 8;
+  static constexpr std::uint32_t kBlock = 16;  // entries that are made together
   using Block = std::array<Entry, kBlock>;
 
   struct Reference {
@@ -94,7 +94,8 @@ class KeyTable {
   };
 
   static std::uint32_t TagOf(std::uint64_t hash) { return static_cast<std::uint32_t>(hash); }
-  Part& PartOf(std::uint64_t hash) { return parts_[hash >> 58U]; }
+  // Not the highest bits, by which whole tables are told apart, nor those of the tag.
+  Part& PartOf(std::uint64_t hash) { return parts_[hash >> 50U & (kParts - 1)]; }
   Entry* EntryAt(std::uint32_t slot) {
     return slot < slots_ ? &(*blocks_[slot / kBlock])[slot % kBlock] : nullptr;
   }

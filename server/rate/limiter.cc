@@ -83,20 +83,38 @@ Limiter::Space* Limiter::Find(storage::NamespaceId id) const {
   return found == spaces_.end() ? nullptr : found->second.get();
 }
 
+// A new one takes its own mutexes, so it is made without the one of this table.
 Limiter::Space& Limiter::FindOrMake(storage::NamespaceId id) {
   if (Space* known = Find(id); known != nullptr) {
     return *known;
   }
   const auto number = static_cast<std::uint32_t>(id);
-  base::MutexLock lock(mutex_);
-  auto& space = spaces_[number];
-  if (space == nullptr) {
-    space = std::make_unique<Space>(*shared_, id, configured_);
-    if (number < low_spaces_.size()) {
-      low_spaces_[number].store(space.get(), std::memory_order_release);
-    }
+  std::shared_ptr<const RuleMap> configured;
+  {
+    base::MutexLock lock(mutex_);
+    configured = configured_;
   }
-  return *space;
+  auto made = std::make_unique<Space>(*shared_, id, configured);
+  Space* there = nullptr;
+  bool is_stale = false;
+  {
+    base::MutexLock lock(mutex_);
+    auto& space = spaces_[number];
+    if (space == nullptr) {
+      space = std::move(made);
+      shared_->spaces.fetch_add(1, std::memory_order_relaxed);
+      if (number < low_spaces_.size()) {
+        low_spaces_[number].store(space.get(), std::memory_order_release);
+      }
+    }
+    there = space.get();
+    is_stale = configured_ != configured;
+    configured = configured_;
+  }
+  if (is_stale) {
+    there->Configure(configured);
+  }
+  return *there;
 }
 
 std::vector<Limiter::Space*> Limiter::Spaces() const {

@@ -214,7 +214,7 @@ TEST_CASE("when there is no room, idle keys go first, and then a new key is refu
   CHECK(bench.Peek("new", rule).allowed);
   bench.clock.Advance(1'001);  // All of them are idle.
   CHECK(bench.Allows("new", rule));
-  CHECK(bench.limiter->Stats(kHome).keys == 20);
+  CHECK(bench.limiter->Stats(kHome).keys <= 20);
 }
 
 TEST_CASE("one namespace cannot take another's room") {

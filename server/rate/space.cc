@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <xxhash.h>
 
-#include "server/rate/state_key.h"
-
 namespace reprise::rate {
 namespace {
 
 using base::Code;
 using base::Error;
 
-// Places that a call looks at for an idle key when there is no room.
-constexpr std::size_t kLooksForRoom = 128;
-constexpr std::size_t kExpiredPerCall = 16;
+// Places of each shard that a call looks at for idle keys when there is no room.
+constexpr std::size_t kLooksForRoom = 64;
 // A bucket is saved with this part of its burst taken beforehand, so that a busy one need not be
 // saved each time.
 constexpr std::int64_t kSavedAheadShare = 64;
@@ -44,72 +41,106 @@ std::size_t DecisiveOf(std::span<const Verdict> verdicts, bool allowed) {
 
 }  // namespace
 
-Limiter::Space::Space(Shared& shared, storage::NamespaceId id,
-                      std::shared_ptr<const RuleMap> configured)
-    : shared_(shared),
-      id_(id),
-      configured_(std::move(configured)),
-      lease_seed_(shared.seed ^ static_cast<std::uint64_t>(id) << 32U),
-      log_(id) {
-  shared_.spaces.fetch_add(1, std::memory_order_relaxed);
+// The compiler cannot follow these two; Shard::AssertHeld tells it.
+Limiter::Space::Locks::Locks(Space& space, const ShardSet& wanted)
+    THREAD_MARK(no_thread_safety_analysis)
+    : space_(space), wanted_(wanted) {
+  for (std::size_t i = 0; i < wanted_.size(); ++i) {
+    if (wanted_.test(i)) {
+      space_.ShardAt(i).mutex.lock();
+    }
+  }
 }
 
-void Limiter::Space::Configure(std::shared_ptr<const RuleMap> configured) {
-  base::MutexLock lock(mutex_);
-  configured_ = std::move(configured);
+Limiter::Space::Locks::~Locks() THREAD_MARK(no_thread_safety_analysis) {
+  for (std::size_t i = 0; i < wanted_.size(); ++i) {
+    if (wanted_.test(i)) {
+      space_.ShardAt(i).mutex.unlock();
+    }
+  }
+}
+
+Limiter::Space::Space(Shared& shared, storage::NamespaceId id,
+                      std::shared_ptr<const RuleMap> configured)
+    : shared_(shared), id_(id), configured_(std::move(configured)), log_(id) {
+  {
+    base::MutexLock lock(book_.shard.mutex);
+    book_.seed = shared.seed ^ static_cast<std::uint64_t>(id) << 32U;
+  }
+  Publish();
 }
 
 std::uint64_t Limiter::Space::HashOf(std::string_view state_key) const {
   return XXH3_64bits_withSeed(state_key.data(), state_key.size(), shared_.seed);
 }
 
-base::Result<Rule> Limiter::Space::RuleNamed(std::string_view name) const {
-  if (const auto found = configured_->find(name); found != configured_->end()) {
-    return found->second;
-  }
-  if (const auto found = rules_.find(name); found != rules_.end()) {
-    return found->second;
-  }
-  return Error{Code::kNotFound, "there is no limit '" + std::string(name) +
-                                    "': LIMIT.SET makes one, or give 'limit' and 'period_ms'"};
+std::size_t Limiter::Space::ShardOf(std::uint64_t hash, Algorithm algorithm) {
+  constexpr unsigned kShardShift = 60;
+  static_assert(kShards == std::size_t{1} << (64 - kShardShift));
+  return algorithm == Algorithm::kConcurrency ? kLeaseShard : hash >> kShardShift;
 }
 
-base::Status Limiter::Space::Prepare(std::span<const Want> wants) {
-  if (is_dropped_) {
-    return Error{Code::kNotFound, "the namespace was removed"};
+// Any shard has them all; calls for different keys ask different ones.
+base::Result<Rule> Limiter::Space::RuleOf(const Want& want) {
+  if (want.rule.empty()) {
+    return want.given;
   }
-  if (parts_.size() < wants.size()) {
-    parts_.resize(wants.size());
+  const std::size_t last = want.key.empty() ? 0 : static_cast<unsigned char>(want.key.back());
+  Shard& shard = shards_[(last + want.key.size()) % kShards];
+  base::MutexLock lock(shard.mutex);
+  const auto found = shard.rules->rules.find(want.rule);
+  if (found == shard.rules->rules.end()) {
+    return Error{Code::kNotFound, "there is no limit " + NameOf(want) +
+                                      ": LIMIT.SET makes one, or give 'limit' and 'period_ms'"};
   }
-  for (std::size_t i = 0; i < wants.size(); ++i) {
-    Part& part = parts_[i];
-    if (wants[i].rule.empty()) {
-      part.rule = wants[i].given;
-    } else {
-      ASSIGN_OR_RETURN(part.rule, RuleNamed(wants[i].rule));
-    }
-    MakeStateKey(part.rule.algorithm, wants[i].rule, wants[i].key, part.key);
-    part.hash = HashOf(part.key);
-    for (std::size_t j = 0; j < i; ++j) {
-      if (parts_[j].key == part.key) {
-        return Error{Code::kBadRequest,
-                     "the same limit and key stand twice in one call: " + NameOf(wants[i])};
-      }
-    }
-    part.entry = keys_.Find(part.hash, part.key);
-  }
-  return base::Ok{};
+  return found->second;
 }
 
-Taken Limiter::Space::Judge(std::span<const Want> wants, Instant now,
-                            std::span<Verdict> verdicts) const {
+Limiter::Space::Part Limiter::Space::PartOf(const Rule& rule, const Want& want) const {
+  Part part(rule, want);
+  part.hash = HashOf(part.key.view());
+  part.shard = ShardOf(part.hash, rule.algorithm);
+  return part;
+}
+
+base::Result<std::vector<Limiter::Space::Part>> Limiter::Space::PartsOf(
+    std::span<const Want> wants) {
+  std::vector<Part> parts;
+  parts.reserve(wants.size());
+  for (const Want& want : wants) {
+    ASSIGN_OR_RETURN(const Rule rule, RuleOf(want));
+    const Part part = PartOf(rule, want);
+    if (std::any_of(parts.begin(), parts.end(),
+                    [&part](const Part& other) { return other.key.view() == part.key.view(); })) {
+      return Error{Code::kBadRequest,
+                   "the same limit and key stand twice in one call: " + NameOf(want)};
+    }
+    parts.push_back(part);
+  }
+  return parts;
+}
+
+Limiter::Space::ShardSet Limiter::Space::ShardsOf(std::span<const Part> parts) {
+  ShardSet shards;
+  for (const Part& part : parts) {
+    shards.set(part.shard);
+  }
+  return shards;
+}
+
+Taken Limiter::Space::Judge(std::span<const Want> wants, std::span<Part> parts, Instant now,
+                            std::span<Verdict> verdicts) {
   Taken taken;
   taken.allowed = true;
-  for (std::size_t i = 0; i < wants.size(); ++i) {
-    verdicts[i] = LookAt(parts_[i], wants[i].quantity, now);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Part& part = parts[i];
+    Shard& shard = ShardAt(part.shard);
+    shard.AssertHeld();
+    part.entry = shard.keys.Find(part.hash, part.key.view());
+    verdicts[i] = LookAt(part, wants[i].quantity, now);
     taken.allowed = taken.allowed && verdicts[i].allowed;
   }
-  taken.decisive = DecisiveOf(verdicts.first(wants.size()), taken.allowed);
+  taken.decisive = DecisiveOf(verdicts.first(parts.size()), taken.allowed);
   return taken;
 }
 
@@ -137,56 +168,81 @@ Verdict Limiter::Space::LookAt(const Part& part, std::int64_t quantity, Instant 
 
 base::Result<Taken> Limiter::Space::Peek(std::span<const Want> wants, Instant now,
                                          std::span<Verdict> verdicts) {
-  base::MutexLock lock(mutex_);
-  RETURN_IF_ERROR(Prepare(wants));
-  return Judge(wants, now, verdicts);
+  ASSIGN_OR_RETURN(std::vector<Part> parts, PartsOf(wants));
+  const Locks locks(*this, ShardsOf(parts));
+  return Judge(wants, parts, now, verdicts);
 }
 
 base::Result<Taken> Limiter::Space::Take(std::span<const Want> wants, const TakeOptions& options,
                                          Instant now, std::span<Verdict> verdicts) {
-  base::MutexLock lock(mutex_);
-  RETURN_IF_ERROR(Prepare(wants));
-  if (options.must_hold && parts_.front().rule.algorithm != Algorithm::kConcurrency) {
-    return Error{Code::kBadRequest,
-                 NameOf(wants.front()) + " is not one of concurrency; LIMIT.TAKE takes of it"};
+  if (is_dropped_) {
+    return Error{Code::kNotFound, "the namespace was removed"};
   }
-  Taken taken = Judge(wants, now, verdicts);
+  if (wants.size() == 1) {  // Nearly always; it takes no memory.
+    ASSIGN_OR_RETURN(const Rule rule, RuleOf(wants.front()));
+    if (options.must_hold && rule.algorithm != Algorithm::kConcurrency) {
+      return Error{Code::kBadRequest,
+                   NameOf(wants.front()) + " is not one of concurrency; LIMIT.TAKE takes of it"};
+    }
+    Part part = PartOf(rule, wants.front());
+    return TakeParts(wants, {&part, 1}, options, now, verdicts);
+  }
+  ASSIGN_OR_RETURN(std::vector<Part> parts, PartsOf(wants));
+  return TakeParts(wants, parts, options, now, verdicts);
+}
+
+base::Result<Taken> Limiter::Space::TakeParts(std::span<const Want> wants, std::span<Part> parts,
+                                              const TakeOptions& options, Instant now,
+                                              std::span<Verdict> verdicts) {
+  const std::int64_t lease_ms = LeaseMsOf(wants, parts, options);
+  ASSIGN_OR_RETURN(std::optional<Taken> taken, TryTake(wants, parts, lease_ms, now, verdicts));
+  if (!taken.has_value()) {
+    MakeRoomForKeys(now);
+    ASSIGN_OR_RETURN(taken, TryTake(wants, parts, lease_ms, now, verdicts));
+  }
+  return taken.has_value() ? base::Result<Taken>(*taken) : NoRoomForKeys();
+}
+
+// Absent when there is no room for the keys; nothing is taken then.
+base::Result<std::optional<Taken>> Limiter::Space::TryTake(std::span<const Want> wants,
+                                                           std::span<Part> parts,
+                                                           std::int64_t lease_ms, Instant now,
+                                                           std::span<Verdict> verdicts) {
+  ShardSet shards = ShardsOf(parts);
+  shards.set(kLeaseShard, shards.test(kLeaseShard) || lease_ms > 0);
+  const Locks locks(*this, shards);
+  Shard& counting = ShardAt(parts.front().shard);
+  counting.AssertHeld();
+  Taken taken = Judge(wants, parts, now, verdicts);
   if (!taken.allowed) {
-    ++denied_;
-    return taken;
+    ++counting.denied;
+    return std::optional(taken);
   }
-  taken.lease_ms = LeaseMsOf(wants, options);
-  RETURN_IF_ERROR(MakeRoom(wants, taken.lease_ms > 0, now));
-  Lease lease;
-  lease.lease_ms = taken.lease_ms;
-  lease.ends = now + taken.lease_ms * base::kNanosPerMilli;
-  for (std::size_t i = 0; i < wants.size(); ++i) {
-    if (wants[i].quantity == 0) {
-      continue;
-    }
-    Entry& entry = EntryOf(parts_[i]);
-    if (parts_[i].rule.algorithm != Algorithm::kConcurrency) {
-      verdicts[i] = Charge(entry, parts_[i].rule, wants[i].quantity, now);
-    }
-    if (taken.lease_ms > 0) {
-      lease.holds.push_back(HoldOf(parts_[i], wants[i], now));
-    }
+  if (!HasRoomForKeys(MissingOf(wants, parts))) {
+    return std::optional<Taken>();
   }
-  if (taken.lease_ms > 0) {
-    taken.lease = AddLease(std::move(lease));
-    JudgeSlots(wants, now, verdicts);
+  if (lease_ms > 0) {
+    book_.shard.AssertHeld();
+    RETURN_IF_ERROR(MakeRoomForLease(now));
   }
-  taken.decisive = DecisiveOf(verdicts.first(wants.size()), true);
-  ++allowed_;
-  return taken;
+  Commit(wants, parts, now, verdicts);
+  if (lease_ms > 0) {
+    book_.shard.AssertHeld();
+    taken.lease = AddLease(wants, parts, lease_ms, now);
+    taken.lease_ms = lease_ms;
+    JudgeSlots(parts, now, verdicts);
+  }
+  taken.decisive = DecisiveOf(verdicts.first(parts.size()), true);
+  ++counting.allowed;
+  return std::optional(taken);
 }
 
 // 0: the call needs none.
-std::int64_t Limiter::Space::LeaseMsOf(std::span<const Want> wants,
-                                       const TakeOptions& options) const {
+std::int64_t Limiter::Space::LeaseMsOf(std::span<const Want> wants, std::span<const Part> parts,
+                                       const TakeOptions& options) {
   std::int64_t lease_ms = 0;
-  for (std::size_t i = 0; i < wants.size(); ++i) {
-    const Rule& rule = parts_[i].rule;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Rule& rule = parts[i].rule;
     if (rule.algorithm == Algorithm::kConcurrency && wants[i].quantity > 0) {
       lease_ms = lease_ms == 0 ? rule.lease_ms : std::min(lease_ms, rule.lease_ms);
     }
@@ -194,98 +250,110 @@ std::int64_t Limiter::Space::LeaseMsOf(std::span<const Want> wants,
   return options.lease_ms > 0 ? options.lease_ms : lease_ms;
 }
 
+// What is held of limits of concurrency comes with the lease.
+void Limiter::Space::Commit(std::span<const Want> wants, std::span<Part> parts, Instant now,
+                            std::span<Verdict> verdicts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Part& part = parts[i];
+    if (wants[i].quantity == 0) {
+      continue;
+    }
+    Entry& entry = EntryOf(part);
+    if (part.rule.algorithm != Algorithm::kConcurrency) {
+      Shard& shard = ShardAt(part.shard);
+      shard.AssertHeld();
+      verdicts[i] = Charge(shard, entry, part.rule, wants[i].quantity, now);
+    }
+  }
+}
+
 // What is left of the limits of concurrency, now that the lease holds them.
-void Limiter::Space::JudgeSlots(std::span<const Want> wants, Instant now,
-                                std::span<Verdict> verdicts) const {
-  for (std::size_t i = 0; i < wants.size(); ++i) {
-    if (parts_[i].rule.algorithm == Algorithm::kConcurrency) {
-      verdicts[i] = LookAt(parts_[i], 0, now);
+void Limiter::Space::JudgeSlots(std::span<const Part> parts, Instant now,
+                                std::span<Verdict> verdicts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].rule.algorithm == Algorithm::kConcurrency) {
+      verdicts[i] = LookAt(parts[i], 0, now);
       verdicts[i].allowed = true;
     }
   }
 }
 
 base::Result<Verdict> Limiter::Space::Adjust(const Want& want, Instant now) {
-  base::MutexLock lock(mutex_);
-  RETURN_IF_ERROR(Prepare({&want, 1}));
-  Part& part = parts_.front();
-  if (part.rule.algorithm == Algorithm::kConcurrency) {
+  ASSIGN_OR_RETURN(const Rule rule, RuleOf(want));
+  if (rule.algorithm == Algorithm::kConcurrency) {
     return Error{Code::kBadRequest, NameOf(want) +
                                         " counts what is held at a time; there is nothing to "
                                         "put right behind a call"};
   }
-  if (part.entry == nullptr) {
-    RETURN_IF_ERROR(MakeRoomForKeys(1, now));
+  Part part = PartOf(rule, want);
+  if (!HasRoomForKeys(1)) {
+    MakeRoomForKeys(now);
   }
-  Charge(EntryOf(part), part.rule, want.quantity, now);
+  Shard& shard = ShardAt(part.shard);
+  base::MutexLock lock(shard.mutex);
+  part.entry = shard.keys.Find(part.hash, part.key.view());
+  if (!HasRoomForKeys(MissingOf({&want, 1}, {&part, 1}))) {
+    return NoRoomForKeys();
+  }
+  Charge(shard, EntryOf(part), rule, want.quantity, now);
   return LookAt(part, 1, now);
 }
 
-base::Status Limiter::Space::MakeRoom(std::span<const Want> wants, bool wants_lease, Instant now) {
-  if (wants_lease) {
-    RETURN_IF_ERROR(MakeRoomForLease(now));
-  }
+// How many keys have to be remembered that are not yet.
+std::int64_t Limiter::Space::MissingOf(std::span<const Want> wants, std::span<const Part> parts) {
   std::int64_t missing = 0;
-  for (std::size_t i = 0; i < wants.size(); ++i) {
-    missing += parts_[i].entry == nullptr && wants[i].quantity > 0 ? 1 : 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    missing += parts[i].entry == nullptr && wants[i].quantity > 0 ? 1 : 0;
   }
-  return missing == 0 ? base::Status(base::Ok{}) : MakeRoomForKeys(missing, now);
+  return missing;
+}
+
+Error Limiter::Space::NoRoomForKeys() const {
+  return {Code::kBusy, "limits remember " + std::to_string(keys_.load(std::memory_order_relaxed)) +
+                           " keys of this namespace, and there is no room for more until some are "
+                           "free again (rate.keys_max, rate.total_keys_max)"};
 }
 
 // One that has less than an equal share may always have more, whatever others took.
 bool Limiter::Space::Fits(std::int64_t own, std::int64_t own_max, std::int64_t total,
                           std::int64_t total_max) const {
-  return own <= own_max &&
-         (total <= total_max || own <= total_max / shared_.spaces.load(std::memory_order_relaxed));
+  const std::int64_t spaces =
+      std::max<std::int64_t>(shared_.spaces.load(std::memory_order_relaxed), 1);
+  return own <= own_max && (total <= total_max || own <= total_max / spaces);
 }
 
 bool Limiter::Space::HasRoomForKeys(std::int64_t count) const {
-  return Fits(static_cast<std::int64_t>(keys_.size()) + count,
-              shared_.keys_max.load(std::memory_order_relaxed),
-              shared_.keys.load(std::memory_order_relaxed) + count,
-              shared_.total_keys_max.load(std::memory_order_relaxed));
+  return count == 0 || Fits(keys_.load(std::memory_order_relaxed) + count,
+                            shared_.keys_max.load(std::memory_order_relaxed),
+                            shared_.keys.load(std::memory_order_relaxed) + count,
+                            shared_.total_keys_max.load(std::memory_order_relaxed));
 }
 
-bool Limiter::Space::IsAskedFor(const Entry& entry) const {
-  return std::any_of(parts_.begin(), parts_.end(),
-                     [&entry](const Part& part) { return part.entry == &entry; });
-}
-
-base::Status Limiter::Space::MakeRoomForKeys(std::int64_t count, Instant now) {
-  if (HasRoomForKeys(count)) {
-    return base::Ok{};
+void Limiter::Space::MakeRoomForKeys(Instant now) {
+  for (std::size_t i = 0; i <= kLeaseShard; ++i) {
+    Shard& shard = ShardAt(i);
+    base::MutexLock lock(shard.mutex);
+    (void)ForgetIdle(shard, kLooksForRoom, now);
   }
+}
+
+bool Limiter::Space::ForgetIdle(Shard& shard, std::size_t places, Instant now) {
   Entry* entry = nullptr;
-  for (std::size_t i = 0; i < kLooksForRoom && !HasRoomForKeys(count); ++i) {
-    if (keys_.Next(idle_hand_, entry) && entry != nullptr && entry->IsIdle(now) &&
-        !IsAskedFor(*entry)) {
-      Erase(*entry);
+  for (std::size_t i = 0; i < places; ++i) {
+    if (!shard.keys.Next(shard.idle_hand, entry)) {
+      return false;
+    }
+    if (entry != nullptr && entry->IsIdle(now)) {
+      Erase(shard, *entry);
     }
   }
-  if (HasRoomForKeys(count)) {
-    return base::Ok{};
-  }
-  return Error{Code::kBusy, "limits remember " + std::to_string(keys_.size()) +
-                                " keys of this namespace, and there is no room for more until "
-                                "some are free again (rate.keys_max, rate.total_keys_max)"};
+  return true;
 }
 
-base::Status Limiter::Space::MakeRoomForLease(Instant now) {
-  ExpireLeases(now, kExpiredPerCall);
-  if (Fits(static_cast<std::int64_t>(leases_.size()) + 1,
-           shared_.leases_max.load(std::memory_order_relaxed),
-           shared_.leases.load(std::memory_order_relaxed) + 1,
-           shared_.total_leases_max.load(std::memory_order_relaxed))) {
-    return base::Ok{};
-  }
-  return Error{Code::kBusy, "rate_leases: this namespace holds " + std::to_string(leases_.size()) +
-                                " leases of limits, and there is no room for more"};
-}
-
-Entry& Limiter::Space::Insert(std::uint64_t hash, std::string_view key) {
-  Entry& entry = keys_.Insert(hash, key);
-  entry.born = ++born_;
-  switch (AlgorithmOf(key).value_or(Algorithm::kGcra)) {
+Entry& Limiter::Space::Insert(Shard& shard, std::uint64_t hash, std::string_view key) {
+  Entry& entry = shard.keys.Insert(hash, key);
+  entry.born = ++shard.born;
+  switch (entry.algorithm()) {
     case Algorithm::kGcra:
       break;
     case Algorithm::kWindow:
@@ -295,53 +363,46 @@ Entry& Limiter::Space::Insert(std::uint64_t hash, std::string_view key) {
       entry.slots = std::make_unique<Slots>();
       break;
   }
+  keys_.fetch_add(1, std::memory_order_relaxed);
   shared_.keys.fetch_add(1, std::memory_order_relaxed);
   return entry;
 }
 
 Entry& Limiter::Space::EntryOf(Part& part) {
   if (part.entry == nullptr) {
-    part.entry = &Insert(part.hash, part.key);
+    Shard& shard = ShardAt(part.shard);
+    shard.AssertHeld();
+    part.entry = &Insert(shard, part.hash, part.key.view());
   }
   return *part.entry;
 }
 
 // What was saved of it says the same as nothing: that it is idle.
-void Limiter::Space::Erase(const Entry& entry) {
-  keys_.Erase(entry);
+void Limiter::Space::Erase(Shard& shard, const Entry& entry) {
+  shard.keys.Erase(entry);
+  keys_.fetch_sub(1, std::memory_order_relaxed);
   shared_.keys.fetch_sub(1, std::memory_order_relaxed);
 }
 
-Verdict Limiter::Space::Charge(Entry& entry, const Rule& rule, std::int64_t quantity, Instant now) {
+Verdict Limiter::Space::Charge(Shard& shard, Entry& entry, const Rule& rule, std::int64_t quantity,
+                               Instant now) {
   if (rule.algorithm == Algorithm::kWindow) {
-    MarkDirty(entry);
+    MarkDirty(shard, entry);
     return entry.window->Charge(rule, quantity, now);
   }
   const Verdict verdict = entry.gcra.Charge(rule, quantity, now);
   if (entry.gcra.arrival() >= entry.saved_as) {
     entry.saved_as = entry.gcra.Ahead(rule, kSavedAheadShare);
-    MarkDirty(entry);
+    MarkDirty(shard, entry);
   }
   return verdict;
 }
 
-void Limiter::Space::MarkDirty(Entry& entry) {
+void Limiter::Space::MarkDirty(Shard& shard, Entry& entry) {
   if (!entry.dirty) {
     entry.dirty = true;
-    dirty_.push_back(entry.place);
+    shard.dirty.push_back(entry.place);
   }
-}
-
-LimiterStats Limiter::Space::Stats() const {
-  base::MutexLock lock(mutex_);
-  LimiterStats stats;
-  stats.keys = keys_.size();
-  stats.leases = leases_.size();
-  stats.allowed = allowed_;
-  stats.denied = denied_;
-  stats.unsaved = dirty_.size() + dirty_leases_.size();
-  stats.segments = log_.segments();
-  return stats;
 }
 
 }  // namespace reprise::rate

@@ -1,25 +1,22 @@
-// What of a namespace is saved, how it is read again, and its named limits.
+// What of a namespace is saved, and how it is read again.
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
-#include "protocol/base/limits.h"
 #include "server/rate/rule_row.h"
 #include "server/rate/space.h"
-#include "server/rate/state_key.h"
 
 namespace reprise::rate {
 namespace {
 
-using base::Code;
 using base::Error;
 
 // One batch takes no more than this, so that no write waits long behind it.
 constexpr std::size_t kRecordsPerBatch = 16'384;
-constexpr std::size_t kStepPerBatch = 16'384;
-// Under the mutex at a time.
+// Under a mutex at a time.
 constexpr std::size_t kChunk = 128;
-constexpr std::size_t kReclaimPlaces = 8'192;
+// Of each shard, at a time.
+constexpr std::size_t kReclaimPlaces = 1'024;
 constexpr std::size_t kReclaimLeases = 4'096;
 
 // The first of a list, up to so many.
@@ -39,8 +36,16 @@ std::vector<Item> TakeFront(std::vector<Item>& list, std::size_t items_max) {
 base::Status Limiter::Space::Load(const storage::Store& store, Instant now) {
   RETURN_IF_ERROR(LoadRules(store));
   RETURN_IF_ERROR(LoadState(store));
-  base::MutexLock lock(mutex_);
-  Settle(now);
+  {
+    base::MutexLock lock(book_.shard.mutex);
+    SettleLeases(now);
+  }
+  for (std::size_t i = 0; i <= kLeaseShard; ++i) {
+    Shard& shard = ShardAt(i);
+    base::MutexLock lock(shard.mutex);
+    while (ForgetIdle(shard, kChunk, now)) {
+    }
+  }
   return base::Ok{};
 }
 
@@ -62,8 +67,11 @@ base::Status Limiter::Space::LoadRules(const storage::Store& store) {
   if (bad.has_value()) {
     return *std::move(bad);
   }
-  base::MutexLock lock(mutex_);
-  rules_ = std::move(rules);
+  {
+    base::MutexLock lock(rules_mutex_);
+    rules_ = std::move(rules);
+  }
+  Publish();
   return base::Ok{};
 }
 
@@ -73,33 +81,33 @@ class Limiter::Space::Reader final : public SegmentVisitor {
   explicit Reader(Space& space) : space_(space) {}
 
   void Key(std::string_view key, const Gcra& state) override {
-    base::MutexLock lock(space_.mutex_);
-    Entry& entry = space_.EntryFor(key);
+    const std::uint64_t hash = space_.HashOf(key);
+    Shard& shard = space_.ShardAt(ShardOf(hash, Algorithm::kGcra));
+    base::MutexLock lock(shard.mutex);
+    Entry* known = shard.keys.Find(hash, key);
+    Entry& entry = known != nullptr ? *known : space_.Insert(shard, hash, key);
     entry.gcra = state;
     entry.saved_as = state.arrival() + 1;  // With its fraction.
   }
   void Key(std::string_view key, const Window& state) override {
-    base::MutexLock lock(space_.mutex_);
-    *space_.EntryFor(key).window = state;
+    const std::uint64_t hash = space_.HashOf(key);
+    Shard& shard = space_.ShardAt(ShardOf(hash, Algorithm::kWindow));
+    base::MutexLock lock(shard.mutex);
+    Entry* known = shard.keys.Find(hash, key);
+    *(known != nullptr ? *known : space_.Insert(shard, hash, key)).window = state;
   }
   void Held(LeaseId id, Lease lease) override {
-    base::MutexLock lock(space_.mutex_);
-    space_.leases_[id] = std::move(lease);
+    base::MutexLock lock(space_.book_.shard.mutex);
+    space_.book_.leases[id] = std::move(lease);
   }
   void Ended(LeaseId id) override {
-    base::MutexLock lock(space_.mutex_);
-    space_.leases_.erase(id);
+    base::MutexLock lock(space_.book_.shard.mutex);
+    space_.book_.leases.erase(id);
   }
 
  private:
   Space& space_;
 };
-
-Entry& Limiter::Space::EntryFor(std::string_view key) {
-  const std::uint64_t hash = HashOf(key);
-  Entry* known = keys_.Find(hash, key);
-  return known != nullptr ? *known : Insert(hash, key);
-}
 
 base::Status Limiter::Space::LoadState(const storage::Store& store) {
   Reader reader(*this);
@@ -113,85 +121,97 @@ base::Status Limiter::Space::LoadState(const storage::Store& store) {
       outcome = records.error();
       return false;
     }
-    base::MutexLock lock(mutex_);
+    base::MutexLock lock(saving_mutex_);
     outcome = log_.NoteRow(row.key, records.value());
     return outcome.ok();
   }));
   return outcome;
 }
 
-void Limiter::Space::Settle(Instant now) {
-  for (auto each = leases_.begin(); each != leases_.end();) {
+void Limiter::Space::SettleLeases(Instant now) {
+  for (auto each = book_.leases.begin(); each != book_.leases.end();) {
     Lease& lease = each->second;
     if (lease.ends <= now) {
-      each = leases_.erase(each);
+      each = book_.leases.erase(each);
       continue;
     }
     for (Hold& hold : lease.holds) {
       hold.hash = HashOf(hold.key);
       if (hold.rule.algorithm == Algorithm::kConcurrency) {
-        EntryFor(hold.key).slots->Add(each->first, lease.ends, hold.units);
+        Entry* known = book_.shard.keys.Find(hold.hash, hold.key);
+        Entry& entry = known != nullptr ? *known : Insert(book_.shard, hold.hash, hold.key);
+        entry.slots->Add(each->first, lease.ends, hold.units);
       }
     }
-    by_end_.emplace(lease.ends, each->first);
+    book_.by_end.emplace(lease.ends, each->first);
     ++each;
   }
-  shared_.leases.fetch_add(static_cast<std::int64_t>(leases_.size()), std::memory_order_relaxed);
-  KeyTable::Cursor cursor;
-  Entry* entry = nullptr;
-  while (keys_.Next(cursor, entry)) {
-    if (entry != nullptr && entry->IsIdle(now)) {
-      Erase(*entry);
-    }
-  }
+  shared_.leases.fetch_add(static_cast<std::int64_t>(book_.leases.size()),
+                           std::memory_order_relaxed);
 }
 
 std::size_t Limiter::Space::BatchesToWrite() const {
-  base::MutexLock lock(mutex_);
   if (is_dropped_) {
     return 0;
   }
-  const std::size_t changes = std::max(dirty_.size(), dirty_leases_.size());
+  std::size_t changes = 0;
+  for (const Shard& shard : shards_) {
+    base::MutexLock lock(shard.mutex);
+    changes += shard.dirty.size();
+  }
+  {
+    base::MutexLock lock(book_.shard.mutex);
+    changes += book_.dirty.size();
+  }
   const std::size_t batches = (changes + kRecordsPerBatch - 1) / kRecordsPerBatch;
-  return std::max<std::size_t>(batches, is_checkpointing_ ? 1 : 0);
+  return std::max<std::size_t>(batches, CopyOfSaving().is_checkpointing ? 1 : 0);
+}
+
+Limiter::Space::Saving Limiter::Space::CopyOfSaving() const {
+  base::MutexLock lock(saving_mutex_);
+  return saving_;
 }
 
 void Limiter::Space::BeginCheckpoint() {
   log_.BeginCheckpoint();
-  is_checkpointing_ = true;
-  checkpoint_hand_ = {};
-  checkpoint_keys_done_ = false;
-  checkpoint_lease_.reset();
+  saving_.is_checkpointing = true;
+  saving_.shard = 0;
+  saving_.hand = {};
+  saving_.lease.reset();
 }
 
 void Limiter::Space::BeginExact() {
-  base::MutexLock lock(mutex_);
-  if (keys_.size() + leases_.size() > 0) {
-    is_exact_ = true;
+  base::MutexLock lock(saving_mutex_);
+  if (keys_.load(std::memory_order_relaxed) > 0 || log_.segments() > 0) {
+    saving_.is_exact = true;
     BeginCheckpoint();
   }
 }
 
 void Limiter::Space::WriteChanges(storage::Transaction& transaction, Instant now) {
+  if (BatchesToWrite() == 0) {
+    return;
+  }
+  std::size_t living = 0;
   {
-    base::MutexLock lock(mutex_);
-    const bool nothing = dirty_.empty() && dirty_leases_.empty() && !is_checkpointing_;
-    if (is_dropped_ || nothing) {
-      return;
-    }
-    if (!is_checkpointing_ && log_.IsLong(keys_.size() + leases_.size())) {
+    base::MutexLock lock(book_.shard.mutex);
+    living = book_.leases.size();
+  }
+  {
+    base::MutexLock lock(saving_mutex_);
+    living += static_cast<std::size_t>(keys_.load(std::memory_order_relaxed));
+    if (!saving_.is_checkpointing && log_.IsLong(living)) {
       BeginCheckpoint();
     }
   }
   SegmentWriter writer;
-  CollectKeys(now, writer);
-  CollectLeases(writer);
+  CollectChanges(kRecordsPerBatch, now, writer);
   const bool is_whole = StepCheckpoint(now, writer);
   std::vector<std::string> rows;
   std::vector<std::string> old;
   std::uint64_t checkpoint = 0;
   {
-    base::MutexLock lock(mutex_);
+    base::MutexLock lock(saving_mutex_);
     rows = log_.Append(writer);
     if (is_whole) {
       checkpoint = log_.checkpoint();
@@ -205,48 +225,68 @@ void Limiter::Space::WriteChanges(storage::Transaction& transaction, Instant now
     transaction.Delete(storage::Family::kLedger, row);
   }
   transaction.OnCommit([this, checkpoint] {
-    base::MutexLock lock(mutex_);
+    base::MutexLock lock(saving_mutex_);
     log_.ForgetBefore(checkpoint);
   });
   // What this batch had is not known any more: all that lives is written once more.
   transaction.OnAbort([this] {
-    base::MutexLock lock(mutex_);
+    base::MutexLock lock(saving_mutex_);
     BeginCheckpoint();
   });
 }
 
-void Limiter::Space::CollectKeys(Instant now, SegmentWriter& writer) {
-  std::vector<Place> places;
-  {
-    base::MutexLock lock(mutex_);
-    places = TakeFront(dirty_, kRecordsPerBatch);
+// Goes on where the last batch ended, so that no shard waits for ever.
+void Limiter::Space::CollectChanges(std::size_t records_max, Instant now, SegmentWriter& writer) {
+  Saving saving = CopyOfSaving();
+  std::size_t left = records_max;
+  for (std::size_t i = 0; i <= kLeaseShard && left > 0; ++i) {
+    if (saving.dirty_shard == kLeaseShard) {
+      std::vector<LeaseId> ids;
+      {
+        base::MutexLock lock(book_.shard.mutex);
+        ids = TakeFront(book_.dirty, left);
+      }
+      CollectLeases(ids, writer);
+      left -= ids.size();
+    } else {
+      Shard& shard = shards_[saving.dirty_shard];
+      std::vector<Place> places;
+      {
+        base::MutexLock lock(shard.mutex);
+        places = TakeFront(shard.dirty, left);
+      }
+      CollectKeys(shard, places, saving.is_exact, now, writer);
+      left -= places.size();
+    }
+    saving.dirty_shard = (saving.dirty_shard + (left > 0 ? 1 : 0)) % (kShards + 1);
   }
+  base::MutexLock lock(saving_mutex_);
+  saving_.dirty_shard = saving.dirty_shard;
+}
+
+void Limiter::Space::CollectKeys(Shard& shard, const std::vector<Place>& places, bool is_exact,
+                                 Instant now, SegmentWriter& writer) {
   for (std::size_t begin = 0; begin < places.size(); begin += kChunk) {
-    base::MutexLock lock(mutex_);
+    base::MutexLock lock(shard.mutex);
     for (std::size_t i = begin; i < std::min(begin + kChunk, places.size()); ++i) {
-      Entry* entry = keys_.At(places[i]);
+      Entry* entry = shard.keys.At(places[i]);
       if (entry == nullptr || !entry->dirty) {  // It was forgotten since; the place is another's.
         continue;
       }
       entry->dirty = false;
       if (!entry->IsIdle(now)) {
-        writer.Key(*entry, is_exact_);
+        writer.Key(*entry, is_exact);
       }
     }
   }
 }
 
-void Limiter::Space::CollectLeases(SegmentWriter& writer) {
-  std::vector<LeaseId> ids;
-  {
-    base::MutexLock lock(mutex_);
-    ids = TakeFront(dirty_leases_, kRecordsPerBatch);
-  }
+void Limiter::Space::CollectLeases(const std::vector<LeaseId>& ids, SegmentWriter& writer) {
   for (std::size_t begin = 0; begin < ids.size(); begin += kChunk) {
-    base::MutexLock lock(mutex_);
+    base::MutexLock lock(book_.shard.mutex);
     for (std::size_t i = begin; i < std::min(begin + kChunk, ids.size()); ++i) {
-      const auto found = leases_.find(ids[i]);
-      if (found == leases_.end()) {
+      const auto found = book_.leases.find(ids[i]);
+      if (found == book_.leases.end()) {
         writer.Ended(ids[i]);
       } else {
         found->second.is_dirty = false;
@@ -256,174 +296,116 @@ void Limiter::Space::CollectLeases(SegmentWriter& writer) {
   }
 }
 
-// The next part of all that lives; true when that was the last.
+// Only the writer thread moves a checkpoint on, so a copy may be moved meanwhile.
 bool Limiter::Space::StepCheckpoint(Instant now, SegmentWriter& writer) {
-  for (std::size_t i = 0; i < kStepPerBatch / kChunk; ++i) {
-    base::MutexLock lock(mutex_);
-    if (!is_checkpointing_) {
-      return false;
-    }
-    if (!checkpoint_keys_done_) {
-      checkpoint_keys_done_ = !StepKeys(now, writer);
-    } else if (!StepLeases(writer)) {
-      is_checkpointing_ = false;
-      return true;
+  Saving saving = CopyOfSaving();
+  if (!saving.is_checkpointing) {
+    return false;
+  }
+  bool is_whole = false;
+  for (std::size_t i = 0; i < kRecordsPerBatch / kChunk && !is_whole; ++i) {
+    if (saving.shard < kLeaseShard) {
+      StepKeys(shards_[saving.shard], now, saving, writer);
+    } else {
+      is_whole = StepLeases(saving, writer);
     }
   }
-  return false;
+  saving.is_checkpointing = !is_whole;
+  base::MutexLock lock(saving_mutex_);
+  saving_ = saving;
+  return is_whole;
 }
 
-// What is dirty is written by itself, and what is held stands with the leases.
-bool Limiter::Space::StepKeys(Instant now, SegmentWriter& writer) {
+// What is dirty is written by itself.
+void Limiter::Space::StepKeys(Shard& shard, Instant now, Saving& saving, SegmentWriter& writer) {
+  base::MutexLock lock(shard.mutex);
   Entry* entry = nullptr;
   for (std::size_t i = 0; i < kChunk; ++i) {
-    if (!keys_.Next(checkpoint_hand_, entry)) {
-      return false;
+    if (!shard.keys.Next(saving.hand, entry)) {
+      ++saving.shard;
+      return;
     }
-    if (entry != nullptr && entry->algorithm() != Algorithm::kConcurrency && !entry->dirty &&
-        !entry->IsIdle(now)) {
-      writer.Key(*entry, is_exact_);
+    if (entry != nullptr && !entry->dirty && !entry->IsIdle(now)) {
+      writer.Key(*entry, saving.is_exact);
     }
   }
-  return true;
 }
 
-bool Limiter::Space::StepLeases(SegmentWriter& writer) {
+bool Limiter::Space::StepLeases(Saving& saving, SegmentWriter& writer) {
+  base::MutexLock lock(book_.shard.mutex);
   auto next =
-      checkpoint_lease_.has_value() ? leases_.upper_bound(*checkpoint_lease_) : leases_.begin();
-  for (std::size_t i = 0; i < kChunk && next != leases_.end(); ++i, ++next) {
+      saving.lease.has_value() ? book_.leases.upper_bound(*saving.lease) : book_.leases.begin();
+  for (std::size_t i = 0; i < kChunk && next != book_.leases.end(); ++i, ++next) {
     writer.Held(next->first, next->second);
-    checkpoint_lease_ = next->first;
+    saving.lease = next->first;
   }
-  return next != leases_.end();
+  return next == book_.leases.end();
 }
 
 void Limiter::Space::Reclaim(Instant now) {
-  for (std::size_t i = 0; i < kReclaimPlaces / kChunk; ++i) {
-    base::MutexLock lock(mutex_);
-    if (!ReclaimKeys(now)) {
-      break;
+  for (std::size_t i = 0; i <= kLeaseShard; ++i) {
+    Shard& shard = ShardAt(i);
+    bool is_more = true;
+    for (std::size_t places = 0; places < kReclaimPlaces && is_more; places += kChunk) {
+      base::MutexLock lock(shard.mutex);
+      is_more = ForgetIdle(shard, kChunk, now);
     }
   }
   for (std::size_t i = 0; i < kReclaimLeases / kChunk; ++i) {
-    base::MutexLock lock(mutex_);
-    if (by_end_.empty() || by_end_.begin()->first > now) {
+    base::MutexLock lock(book_.shard.mutex);
+    if (book_.by_end.empty() || book_.by_end.begin()->first > now) {
       break;
     }
     ExpireLeases(now, kChunk);
   }
 }
 
-// False when all keys have been looked at.
-bool Limiter::Space::ReclaimKeys(Instant now) {
-  Entry* entry = nullptr;
-  for (std::size_t i = 0; i < kChunk; ++i) {
-    if (!keys_.Next(idle_hand_, entry)) {
-      return false;
-    }
-    if (entry != nullptr && entry->IsIdle(now)) {
-      Erase(*entry);
-    }
-  }
-  return true;
-}
-
-base::Status Limiter::Space::SetRule(std::string_view name, const Rule& rule,
-                                     storage::Transaction& transaction) {
-  std::optional<Rule> before;
-  {
-    base::MutexLock lock(mutex_);
-    if (configured_->contains(name)) {
-      return Error{Code::kExists, "the limit '" + std::string(name) +
-                                      "' is one of the configuration (rate.limits)"};
-    }
-    const auto found = rules_.find(name);
-    if (found != rules_.end()) {
-      before = found->second;
-    } else if (rules_.size() >= static_cast<std::size_t>(base::limits::kRateNames.value)) {
-      return Error{Code::kTooLarge, "rate_names: this namespace has " +
-                                        std::to_string(rules_.size()) +
-                                        " named limits, which is the limit"};
-    }
-    rules_.insert_or_assign(std::string(name), rule);
-  }
-  transaction.Put(storage::Family::kMeta, RuleKey(id_, name), FormatRule(rule), storage::kNever);
-  transaction.OnAbort([this, name = std::string(name), before] { Restore(name, before); });
-  return base::Ok{};
-}
-
-base::Result<bool> Limiter::Space::DeleteRule(std::string_view name,
-                                              storage::Transaction& transaction) {
-  std::optional<Rule> before;
-  {
-    base::MutexLock lock(mutex_);
-    const auto found = rules_.find(name);
-    if (found == rules_.end()) {
-      if (configured_->contains(name)) {
-        return Error{Code::kExists, "the limit '" + std::string(name) +
-                                        "' is one of the configuration (rate.limits)"};
-      }
-      return false;
-    }
-    before = found->second;
-    rules_.erase(found);
-  }
-  transaction.Delete(storage::Family::kMeta, RuleKey(id_, name));
-  transaction.OnAbort([this, name = std::string(name), before] { Restore(name, before); });
-  return true;
-}
-
-void Limiter::Space::Restore(const std::string& name, const std::optional<Rule>& rule) {
-  base::MutexLock lock(mutex_);
-  if (rule.has_value()) {
-    rules_.insert_or_assign(name, *rule);
-  } else {
-    rules_.erase(name);
-  }
-}
-
-std::vector<NamedRule> Limiter::Space::Rules() const {
-  base::MutexLock lock(mutex_);
-  std::vector<NamedRule> all;
-  for (const auto& [name, rule] : *configured_) {
-    all.push_back({name, rule, true});
-  }
-  for (const auto& [name, rule] : rules_) {
-    if (!configured_->contains(name)) {
-      all.push_back({name, rule, false});
-    }
-  }
-  std::sort(all.begin(), all.end(),
-            [](const NamedRule& a, const NamedRule& b) { return a.name < b.name; });
-  return all;
-}
-
 void Limiter::Space::Drop(storage::Transaction& transaction) {
-  {
-    base::MutexLock lock(mutex_);
-    is_dropped_ = true;  // Nothing of it is written any more, also not in the same batch.
-  }
+  is_dropped_ = true;  // Nothing of it is written any more, also not in the same batch.
   transaction.DeletePrefix(storage::Family::kLedger, SegmentPrefix(id_));
   transaction.DeletePrefix(storage::Family::kMeta, RulesPrefix(id_));
-  transaction.OnAbort([this] {
-    base::MutexLock lock(mutex_);
-    is_dropped_ = false;
-  });
+  transaction.OnAbort([this] { is_dropped_ = false; });
   transaction.OnCommit([this] { Clear(); });
 }
 
 void Limiter::Space::Clear() {
-  base::MutexLock lock(mutex_);
-  shared_.keys.fetch_sub(static_cast<std::int64_t>(keys_.size()), std::memory_order_relaxed);
-  shared_.leases.fetch_sub(static_cast<std::int64_t>(leases_.size()), std::memory_order_relaxed);
   shared_.spaces.fetch_sub(1, std::memory_order_relaxed);
-  keys_.Clear();
-  leases_.clear();
-  by_end_.clear();
-  rules_.clear();
-  dirty_.clear();
-  dirty_leases_.clear();
-  is_checkpointing_ = false;
+  for (std::size_t i = 0; i <= kLeaseShard; ++i) {
+    Shard& shard = ShardAt(i);
+    base::MutexLock lock(shard.mutex);
+    const auto keys = static_cast<std::int64_t>(shard.keys.size());
+    keys_.fetch_sub(keys, std::memory_order_relaxed);
+    shared_.keys.fetch_sub(keys, std::memory_order_relaxed);
+    shard.keys.Clear();
+    shard.dirty.clear();
+  }
+  base::MutexLock lock(book_.shard.mutex);
+  shared_.leases.fetch_sub(static_cast<std::int64_t>(book_.leases.size()),
+                           std::memory_order_relaxed);
+  book_.leases.clear();
+  book_.by_end.clear();
+  book_.dirty.clear();
+}
+
+LimiterStats Limiter::Space::Stats() const {
+  LimiterStats stats;
+  for (const Shard& shard : shards_) {
+    base::MutexLock lock(shard.mutex);
+    stats.allowed += shard.allowed;
+    stats.denied += shard.denied;
+    stats.unsaved += shard.dirty.size();
+  }
+  {
+    base::MutexLock lock(book_.shard.mutex);
+    stats.allowed += book_.shard.allowed;
+    stats.denied += book_.shard.denied;
+    stats.leases = book_.leases.size();
+    stats.unsaved += book_.dirty.size();
+  }
+  stats.keys = static_cast<std::uint64_t>(keys_.load(std::memory_order_relaxed));
+  base::MutexLock lock(saving_mutex_);
+  stats.segments = log_.segments();
+  return stats;
 }
 
 }  // namespace reprise::rate

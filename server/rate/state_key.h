@@ -2,28 +2,52 @@
 //
 // Algorithm (u8), length of the rule's name (u8), that name (empty: the limit was given with the
 // call), the key. So two rules never share a count, and what one algorithm remembers is never read
-// by another. Threads: any. Errors: none. Complexity: O(bytes). Limits: names of kNameBytes, keys
-// of kRateKeyBytes; the caller checks.
+// by another. Threads: values. Errors: none. Complexity: O(bytes), no memory. Limits: names of
+// kNameBytes, keys of kRateKeyBytes; the caller checks.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
-#include <string>
 #include <string_view>
 
+#include "protocol/base/ensure.h"
+#include "protocol/base/limits.h"
 #include "server/rate/verdict.h"
 
 namespace reprise::rate {
 
-inline void MakeStateKey(Algorithm algorithm, std::string_view rule, std::string_view key,
-                         std::string& out) {
-  out.clear();
-  out.push_back(static_cast<char>(algorithm));
-  out.push_back(static_cast<char>(rule.size()));
-  out.append(rule).append(key);
-}
+class StateKey {
+ public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the bytes up to the size are written.
+  StateKey(Algorithm algorithm, std::string_view rule, std::string_view key)
+      : size_(2 + rule.size() + key.size()) {
+    ENSURE(size_ <= bytes_.size());
+    bytes_[0] = static_cast<char>(algorithm);
+    bytes_[1] = static_cast<char>(rule.size());
+    Copy(rule, 2);
+    Copy(key, 2 + rule.size());
+  }
 
-// Absent when the bytes are none.
+  std::string_view view() const { return {bytes_.data(), size_}; }
+
+ private:
+  static constexpr std::size_t kBytesMax =
+      2 + base::limits::kNameBytes.value + base::limits::kRateKeyBytes.value;
+
+  void Copy(std::string_view text, std::size_t place) {
+    if (!text.empty()) {
+      std::memcpy(bytes_.data() + place, text.data(), text.size());
+    }
+  }
+
+  std::array<char, kBytesMax> bytes_;
+  std::size_t size_;
+};
+
+// Absent when the bytes are no StateKey.
 inline std::optional<Algorithm> AlgorithmOf(std::string_view state_key) {
   if (state_key.size() < 2) {
     return std::nullopt;

@@ -231,13 +231,10 @@ class Nobody final : public SegmentVisitor {
 SegmentWriter Sample() {
   SegmentWriter writer;
   KeyTable table;
-  std::string key;
-  MakeStateKey(Algorithm::kGcra, "chat", "ann", key);
-  Entry& bucket = table.Insert(1, key);
+  Entry& bucket = table.Insert(1, StateKey(Algorithm::kGcra, "chat", "ann").view());
   bucket.gcra = Gcra::From({Instant{1'700'000'000'123'456'789}, 2, 7});
   writer.Key(bucket, true);
-  MakeStateKey(Algorithm::kWindow, "", "bob", key);
-  Entry& sliding = table.Insert(2, key);
+  Entry& sliding = table.Insert(2, StateKey(Algorithm::kWindow, "", "bob").view());
   const std::array places{Window::Entry{Instant{1'700'000'000'000'000'000}, 3},
                           Window::Entry{Instant{1'700'000'001'000'000'000}, 4}};
   sliding.window =
@@ -247,7 +244,7 @@ SegmentWriter Sample() {
   lease.ends = Instant{1'700'000'060'000'000'000};
   lease.lease_ms = 60'000;
   Hold hold;
-  MakeStateKey(Algorithm::kConcurrency, "calls", "model", hold.key);
+  hold.key = StateKey(Algorithm::kConcurrency, "calls", "model").view();
   hold.rule = AtATime(10);
   hold.units = 2;
   lease.holds.push_back(hold);
