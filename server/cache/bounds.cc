@@ -83,7 +83,7 @@ Cache::Giver Cache::FindGiver(Short what) const {
   Room most;
   std::uint64_t sum = 0;
   std::uint64_t holders = 0;
-  for (const auto& [id, space] : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     const Room held = space->held();
     if (held.entries == 0) {
       continue;
@@ -105,7 +105,7 @@ Cache::Giver Cache::FindGiver(Short what) const {
 
 void Cache::Trim(const config::CacheOptions& options, std::size_t entries_max,
                  storage::Transaction& transaction) {
-  for (const auto& [id, space] : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     for (const KeyHash& evicted :
          space->Trim({NamespaceBound(options), options.eviction}, entries_max, transaction.now())) {
       DeleteRows(id, evicted, transaction);
@@ -119,7 +119,7 @@ bool Cache::NeedsTrim(const config::CacheOptions& options) const {
     return true;
   }
   const Room bound = NamespaceBound(options);
-  const auto spaces = Spaces();
+  const auto spaces = spaces_.All();
   return std::any_of(spaces.begin(), spaces.end(), [&](const auto& item) {
     return Excess(item.second->held(), bound).has_value();
   });

@@ -299,38 +299,12 @@ base::Status Cache::LoadFloors(storage::NamespaceId id, Space& space, storage::S
 }
 
 Cache::Space* Cache::Find(storage::NamespaceId id) const {
-  const auto number = static_cast<std::uint32_t>(id);
-  if (number < low_spaces_.size()) {
-    return low_spaces_[number].load(std::memory_order_acquire);
-  }
-  base::MutexLock lock(mutex_);
-  const auto found = spaces_.find(number);
-  return found == spaces_.end() ? nullptr : found->second.get();
+  return spaces_.Find(id);
 }
 
 Cache::Space& Cache::FindOrMake(storage::NamespaceId id) {
-  if (Space* known = Find(id); known != nullptr) {
-    return *known;
-  }
-  const auto number = static_cast<std::uint32_t>(id);
-  base::MutexLock lock(mutex_);
-  auto& space = spaces_[number];
-  if (space == nullptr) {
-    space = std::make_unique<Space>(totals_, log_share_, id);
-    if (number < low_spaces_.size()) {
-      low_spaces_[number].store(space.get(), std::memory_order_release);
-    }
-  }
-  return *space;
-}
-
-std::vector<std::pair<storage::NamespaceId, Cache::Space*>> Cache::Spaces() const {
-  base::MutexLock lock(mutex_);
-  std::vector<std::pair<storage::NamespaceId, Space*>> all;
-  for (const auto& [id, space] : spaces_) {
-    all.emplace_back(storage::NamespaceId{id}, space.get());
-  }
-  return all;
+  return *spaces_.FindOrMake(id, [&] { return std::make_unique<Space>(totals_, log_share_, id); })
+              .first;
 }
 
 base::Result<Ruling> Cache::Judge(const Question& question, const config::CacheOptions& options) {
@@ -672,7 +646,7 @@ base::Result<bool> Cache::HasNewer(const Question& question, base::UnixMillis cr
 }
 
 void Cache::Reclaim(std::size_t slots_max, storage::Transaction& transaction) {
-  for (const auto& [id, space] : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     if (!space->NeedsReclaim()) {
       continue;
     }
@@ -688,13 +662,13 @@ void Cache::Reclaim(std::size_t slots_max, storage::Transaction& transaction) {
 }
 
 bool Cache::NeedsReclaim() const {
-  const auto spaces = Spaces();
+  const auto spaces = spaces_.All();
   return std::any_of(spaces.begin(), spaces.end(),
                      [](const auto& item) { return item.second->NeedsReclaim(); });
 }
 
 void Cache::SweepExpired(base::UnixMillis now, std::size_t slots_max) {
-  for (const auto& [id, space] : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     space->SweepExpired(now, slots_max);
   }
 }

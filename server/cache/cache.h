@@ -23,7 +23,6 @@
 // Complexity: O(1) expected, plus O(prompt + identity + response bytes).
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -31,11 +30,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "protocol/base/mutex.h"
 #include "protocol/base/result.h"
 #include "server/cache/accounts.h"
 #include "server/cache/bounds.h"
@@ -52,6 +49,7 @@
 #include "server/config/options.h"
 #include "server/semantic/facing.h"
 #include "server/semantic/semantic.h"
+#include "storage/engine/by_namespace.h"
 #include "storage/engine/namespace_id.h"
 #include "storage/engine/store.h"
 #include "storage/engine/view.h"
@@ -428,7 +426,6 @@ class Cache {
   Giver FindGiver(Short what) const;
   Space* Find(storage::NamespaceId id) const;
   Space& FindOrMake(storage::NamespaceId id);
-  std::vector<std::pair<storage::NamespaceId, Space*>> Spaces() const;
 
   KeyHasher hasher_;
   const storage::Store& store_;
@@ -440,10 +437,7 @@ class Cache {
   std::uint64_t next_id_ = 1;  // used by Load and then by the writer thread only
   Giver giver_;                // used by the writer thread only
   Totals totals_;
-  mutable base::Mutex mutex_;
-  std::unordered_map<std::uint32_t, std::unique_ptr<Space>> spaces_ GUARDED_BY(mutex_);
-  // The spaces of low ids once more, found without the mutex: a space is never taken away.
-  std::array<std::atomic<Space*>, 256> low_spaces_{};
+  storage::ByNamespace<Space> spaces_;
 };
 
 }  // namespace reprise::cache

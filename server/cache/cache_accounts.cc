@@ -229,7 +229,7 @@ AccountsStats Cache::StatsBy(storage::NamespaceId id, Dimension dimension) const
 
 NamespaceStats Cache::Total() const {
   NamespaceStats total;
-  for (const auto& [id, space] : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     const NamespaceStats stats = space->Stats();
     total.entries += stats.entries;
     total.bytes += stats.bytes;
@@ -254,7 +254,7 @@ NamespaceStats Cache::Total() const {
 // Counters and records in one batch: a crash finds both or neither.
 bool Cache::WriteCounters(storage::Transaction& transaction) {
   bool wrote = false;
-  for (const auto& [id, space] : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     if (!space->dirty()) {
       continue;
     }
@@ -282,7 +282,7 @@ bool Cache::WriteCounters(storage::Transaction& transaction) {
 }
 
 bool Cache::HasUnwrittenCounters() const {
-  const auto spaces = Spaces();
+  const auto spaces = spaces_.All();
   return std::any_of(spaces.begin(), spaces.end(),
                      [](const auto& item) { return item.second->dirty(); });
 }

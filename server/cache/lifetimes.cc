@@ -46,7 +46,7 @@ base::Result<bool> Cache::Expire(const Question& question, std::int64_t ttl_ms,
 }
 
 base::Status Cache::WriteSlides(std::size_t entries_max, storage::Transaction& transaction) {
-  for (const auto& [id, space] : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     for (const Space::Life& life : space->TakeSlides(transaction.now(), entries_max)) {
       RETURN_IF_ERROR(WriteLife(id, life.exact, life.fresh_until, life.expires_at, transaction));
     }
@@ -55,7 +55,7 @@ base::Status Cache::WriteSlides(std::size_t entries_max, storage::Transaction& t
 }
 
 bool Cache::HasSlides() const {
-  const auto spaces = Spaces();
+  const auto spaces = spaces_.All();
   return std::any_of(spaces.begin(), spaces.end(),
                      [](const auto& item) { return item.second->HasSlides(); });
 }

@@ -85,7 +85,7 @@ std::string NameOfEntry(storage::NamespaceId id, const KeyHash& exact) {
 
 void Cache::UseSemantic(semantic::Semantic& semantic) {
   semantic_ = &semantic;
-  for (const auto& [id, space] : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     (void)space->TakeGone();
   }
   semantic.Serve({
@@ -117,7 +117,7 @@ std::optional<std::string> Cache::PromptOf(const semantic::Entry& entry) const {
 
 std::vector<std::pair<semantic::Partition, std::uint64_t>> Cache::TakeGone() {
   std::vector<std::pair<semantic::Partition, std::uint64_t>> gone;
-  for (const auto& [id, space] : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     for (const auto& [partition, entry] : space->TakeGone()) {
       gone.emplace_back(semantic::Partition{id, partition}, entry);
     }
@@ -127,7 +127,7 @@ std::vector<std::pair<semantic::Partition, std::uint64_t>> Cache::TakeGone() {
 
 // The cursor counts slots over all namespaces, in the order of their ids.
 bool Cache::ListEntries(std::uint64_t& cursor, std::vector<semantic::Entry>& page) const {
-  auto spaces = Spaces();
+  auto spaces = spaces_.All();
   std::sort(spaces.begin(), spaces.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   std::uint64_t before = 0;

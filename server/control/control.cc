@@ -137,39 +137,11 @@ std::shared_ptr<const Control::Defaults> Control::GetDefaults() const {
 }
 
 Control::Home* Control::Find(storage::NamespaceId id) const {
-  const auto number = static_cast<std::uint32_t>(id);
-  if (number < low_homes_.size()) {
-    return low_homes_[number].load(std::memory_order_acquire);
-  }
-  base::MutexLock lock(mutex_);
-  const auto found = homes_.find(number);
-  return found == homes_.end() ? nullptr : found->second.get();
+  return homes_.Find(id);
 }
 
 Control::Home& Control::FindOrMake(storage::NamespaceId id) {
-  if (Home* known = Find(id); known != nullptr) {
-    return *known;
-  }
-  const auto number = static_cast<std::uint32_t>(id);
-  base::MutexLock lock(mutex_);
-  auto& home = homes_[number];
-  if (home == nullptr) {
-    home = std::make_unique<Home>(id);
-    if (number < low_homes_.size()) {
-      low_homes_[number].store(home.get(), std::memory_order_release);
-    }
-  }
-  return *home;
-}
-
-std::vector<Control::Home*> Control::Homes() const {
-  base::MutexLock lock(mutex_);
-  std::vector<Home*> all;
-  all.reserve(homes_.size());
-  for (const auto& [id, home] : homes_) {
-    all.push_back(home.get());
-  }
-  return all;
+  return *homes_.FindOrMake(id, [&] { return std::make_unique<Home>(id); }).first;
 }
 
 Decision Control::Decide(Strategy strategy, const Asker& asker,
@@ -245,9 +217,9 @@ bool Control::MayRunSomewhere(Strategy strategy, const config::Config& config) c
   if (ModeIn(config, strategy) != Mode::kOff) {
     return true;
   }
-  const auto homes = Homes();
+  const auto homes = homes_.All();
   return std::any_of(homes.begin(), homes.end(),
-                     [&](const Home* home) { return MayRun(strategy, home->id, config); });
+                     [&](const auto& home) { return MayRun(strategy, home.first, config); });
 }
 
 void Control::Install(Home& home, const std::shared_ptr<const Book>& book) {

@@ -13,7 +13,6 @@
 // kStrategyOverrides, kStrategyOverridesTotal, kUnitBytes. Stored form: FORMAT.md.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -21,7 +20,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "protocol/base/clock.h"
@@ -32,6 +30,7 @@
 #include "server/control/draw.h"
 #include "server/control/rows.h"
 #include "server/control/watches.h"
+#include "storage/engine/by_namespace.h"
 #include "storage/engine/store.h"
 
 namespace reprise::control {
@@ -149,7 +148,6 @@ class Control {
   explicit Control(std::string_view secret);
   Home* Find(storage::NamespaceId id) const;
   Home& FindOrMake(storage::NamespaceId id);
-  std::vector<Home*> Homes() const;
   std::shared_ptr<const Defaults> GetDefaults() const;
   static std::optional<Mode> OverrideOf(const Home& home, Strategy strategy, const Asker& asker);
   // Publishes the book, and takes it back when the commit fails.
@@ -171,9 +169,7 @@ class Control {
   std::atomic<std::uint64_t> overrides_{0};
   mutable base::Mutex mutex_;
   std::shared_ptr<const Defaults> defaults_ GUARDED_BY(mutex_);
-  std::unordered_map<std::uint32_t, std::unique_ptr<Home>> homes_ GUARDED_BY(mutex_);
-  // The homes of low ids once more, found without the mutex: a home is never taken away.
-  std::array<std::atomic<Home*>, 256> low_homes_{};
+  storage::ByNamespace<Home> homes_;
 };
 
 }  // namespace reprise::control

@@ -246,7 +246,7 @@ ControlStats Control::Stats() const {
   stats.trips = trips_.load(std::memory_order_relaxed);
   stats.recorded = recorded_.load(std::memory_order_relaxed);
   stats.overrides = overrides_.load(std::memory_order_relaxed);
-  for (const Home* home : Homes()) {
+  for (const auto& [id, home] : homes_.All()) {
     stats.tripped += home->Get()->trips.size();
   }
   return stats;
@@ -256,7 +256,7 @@ bool Control::NeedsUpkeep(base::UnixMillis now) const {
   const auto is_over = [now](base::UnixMillis ends_at) {
     return ends_at != base::UnixMillis{0} && now >= ends_at;
   };
-  for (const Home* home : Homes()) {
+  for (const auto& [id, home] : homes_.All()) {
     base::MutexLock lock(home->mutex);
     if (home->has_unsaved && now - home->saved_at >= kSaveMs) {
       return true;
@@ -293,7 +293,7 @@ void Control::SaveEvidence(Home& home, base::UnixMillis now, storage::Transactio
 }
 
 void Control::Upkeep(base::UnixMillis now, storage::Transaction& transaction) {
-  for (Home* home : Homes()) {
+  for (const auto& [id, home] : homes_.All()) {
     std::vector<Trip> ended = home->Get()->trips;
     std::erase_if(ended, [now](const Trip& trip) {
       return trip.ends_at == base::UnixMillis{0} || now < trip.ends_at;
@@ -322,7 +322,7 @@ void Control::Upkeep(base::UnixMillis now, storage::Transaction& transaction) {
 }
 
 void Control::Save(storage::Transaction& transaction) {
-  for (Home* home : Homes()) {
+  for (const auto& [id, home] : homes_.All()) {
     SaveEvidence(*home, transaction.now(), transaction);
   }
 }

@@ -68,63 +68,34 @@ void Limiter::Configure(const config::RateOptions& options) {
     base::MutexLock lock(mutex_);
     configured_ = rules;
   }
-  for (Space* space : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     space->Configure(rules);
   }
 }
 
 Limiter::Space* Limiter::Find(storage::NamespaceId id) const {
-  const auto number = static_cast<std::uint32_t>(id);
-  if (number < low_spaces_.size()) {
-    return low_spaces_[number].load(std::memory_order_acquire);
-  }
-  base::MutexLock lock(mutex_);
-  const auto found = spaces_.find(number);
-  return found == spaces_.end() ? nullptr : found->second.get();
+  return spaces_.Find(id);
 }
 
-// A new one takes its own mutexes, so it is made without the one of this table.
+std::shared_ptr<const RuleMap> Limiter::Configured() const {
+  base::MutexLock lock(mutex_);
+  return configured_;
+}
+
 Limiter::Space& Limiter::FindOrMake(storage::NamespaceId id) {
-  if (Space* known = Find(id); known != nullptr) {
-    return *known;
-  }
-  const auto number = static_cast<std::uint32_t>(id);
   std::shared_ptr<const RuleMap> configured;
-  {
-    base::MutexLock lock(mutex_);
-    configured = configured_;
-  }
-  auto made = std::make_unique<Space>(*shared_, id, configured);
-  Space* there = nullptr;
-  bool is_stale = false;
-  {
-    base::MutexLock lock(mutex_);
-    auto& space = spaces_[number];
-    if (space == nullptr) {
-      space = std::move(made);
-      shared_->spaces.fetch_add(1, std::memory_order_relaxed);
-      if (number < low_spaces_.size()) {
-        low_spaces_[number].store(space.get(), std::memory_order_release);
-      }
+  const auto [space, is_new] = spaces_.FindOrMake(id, [&] {
+    configured = Configured();
+    return std::make_unique<Space>(*shared_, id, configured);
+  });
+  if (is_new) {
+    shared_->spaces.fetch_add(1, std::memory_order_relaxed);
+    // Configure, which came between, did not see the space.
+    if (auto latest = Configured(); latest != configured) {
+      space->Configure(std::move(latest));
     }
-    there = space.get();
-    is_stale = configured_ != configured;
-    configured = configured_;
   }
-  if (is_stale) {
-    there->Configure(configured);
-  }
-  return *there;
-}
-
-std::vector<Limiter::Space*> Limiter::Spaces() const {
-  base::MutexLock lock(mutex_);
-  std::vector<Space*> all;
-  all.reserve(spaces_.size());
-  for (const auto& [id, space] : spaces_) {
-    all.push_back(space.get());
-  }
-  return all;
+  return *space;
 }
 
 base::Status Limiter::MayGrant() const {
@@ -182,7 +153,7 @@ std::vector<NamedRule> Limiter::Rules(storage::NamespaceId id) {
 
 std::size_t Limiter::BatchesToWrite() const {
   std::size_t most = 0;
-  for (const Space* space : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     most = std::max(most, space->BatchesToWrite());
   }
   return most;
@@ -190,19 +161,19 @@ std::size_t Limiter::BatchesToWrite() const {
 
 void Limiter::WriteChanges(storage::Transaction& transaction) {
   time_.Write(transaction);
-  for (Space* space : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     space->WriteChanges(transaction, time_.Now());
   }
 }
 
 void Limiter::BeginExact() {
-  for (Space* space : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     space->BeginExact();
   }
 }
 
 void Limiter::Reclaim() {
-  for (Space* space : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     space->Reclaim(time_.Now());
   }
 }
@@ -234,7 +205,7 @@ LimiterStats Limiter::Stats(storage::NamespaceId id) const {
 
 LimiterStats Limiter::Total() const {
   LimiterStats sum;
-  for (const Space* space : Spaces()) {
+  for (const auto& [id, space] : spaces_.All()) {
     AddTo(sum, space->Stats());
   }
   sum.refused = refused_.load(std::memory_order_relaxed);

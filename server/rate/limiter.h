@@ -17,7 +17,6 @@
 // store.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -26,7 +25,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "protocol/base/clock.h"
@@ -36,6 +34,7 @@
 #include "server/rate/lease.h"
 #include "server/rate/time_base.h"
 #include "server/rate/verdict.h"
+#include "storage/engine/by_namespace.h"
 #include "storage/engine/namespace_id.h"
 #include "storage/engine/store.h"
 
@@ -154,15 +153,13 @@ class Limiter {
   Limiter(const TimeBase& time, std::uint64_t seed);
   Space* Find(storage::NamespaceId id) const;
   Space& FindOrMake(storage::NamespaceId id);
-  std::vector<Space*> Spaces() const;
+  std::shared_ptr<const RuleMap> Configured() const;
   base::Status MayGrant() const;
 
   const TimeBase time_;
   const std::unique_ptr<Shared> shared_;
+  storage::ByNamespace<Space> spaces_;
   mutable base::Mutex mutex_;
-  std::unordered_map<std::uint32_t, std::unique_ptr<Space>> spaces_ GUARDED_BY(mutex_);
-  // The same for low ids, without the mutex.
-  std::array<std::atomic<Space*>, 256> low_spaces_{};
   std::shared_ptr<const RuleMap> configured_ GUARDED_BY(mutex_);
   std::atomic<bool> refuses_{false};
   std::optional<base::Error> reason_ GUARDED_BY(mutex_);
