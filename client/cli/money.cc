@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <fstream>
 #include <iterator>
 #include <ostream>
 #include <sstream>
@@ -12,6 +11,7 @@
 #include "client/cli/format.h"
 #include "client/cli/numbers.h"
 #include "protocol/base/limits.h"
+#include "protocol/base/read_file.h"
 
 namespace reprise::client {
 namespace {
@@ -118,22 +118,11 @@ std::string BudgetTable(const Value& status) {
   return AlignedTable(rows, 2);
 }
 
-base::Result<std::string> ReadPriceFile(const std::string& path) {
-  constexpr auto kBytesMax = static_cast<std::size_t>(base::limits::kPriceFileBytes.value);
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (!file.is_open() || text.empty()) {
-    return base::Error{base::Code::kIo, "cannot read " + path};
-  }
-  if (text.size() > kBytesMax) {
-    return base::Error{base::Code::kTooLarge, path + " is larger than 4 MiB"};
-  }
-  return text;
-}
-
 base::Result<std::string> Answer(Caller& client, const MoneyFlags& flags) {
   if (flags.command == "prices") {
-    ASSIGN_OR_RETURN(std::string text, ReadPriceFile(flags.file));
+    ASSIGN_OR_RETURN(std::string text,
+                     base::ReadRegularFile(flags.file, static_cast<std::size_t>(
+                                                           base::limits::kPriceFileBytes.value)));
     ASSIGN_OR_RETURN(
         const Value reply,
         client.Call("PRICE.IMPORT", {std::move(text), Value::Map{{"replace", flags.replace}}}));

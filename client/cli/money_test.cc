@@ -94,7 +94,7 @@ TEST_CASE("a price file is sent as it is, and a missing one is a mistake of usag
   CHECK(Shown(server, {"prices", file, "--replace"}) == "models  0\n");
   CHECK(server.request == R"(PRICE.IMPORT ["{\"models\": []}",{"replace":true}])");
   std::filesystem::remove_all(name);
-  CHECK(Shown(server, {"prices", file}).find("cannot read") != std::string::npos);
+  CHECK(Shown(server, {"prices", file}).find("cannot be read") != std::string::npos);
 }
 
 TEST_CASE("wrong flags are explained") {

@@ -1,6 +1,7 @@
 #include "protocol/base/random.h"
 
 #include <cerrno>
+#include <cstring>
 #include <sys/random.h>
 
 #include "protocol/base/ensure.h"
@@ -16,6 +17,13 @@ std::string RandomBytes(std::size_t count) {
     filled += got > 0 ? static_cast<std::size_t>(got) : 0;
   }
   return bytes;
+}
+
+std::uint64_t RandomSeed() {
+  std::uint64_t seed = 0;
+  const std::string bytes = RandomBytes(sizeof(seed));
+  std::memcpy(&seed, bytes.data(), sizeof(seed));
+  return seed;
 }
 
 }  // namespace reprise::base

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace reprise::base {
 
 std::string RandomBytes(std::size_t count);
+std::uint64_t RandomSeed();
 
 }  // namespace reprise::base

@@ -1,14 +1,10 @@
 #include "server/calendar/zones.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <fcntl.h>
 #include <optional>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 
+#include "protocol/base/read_file.h"
 #include "server/calendar/civil.h"
 
 namespace reprise::calendar {
@@ -39,51 +35,6 @@ std::optional<std::int64_t> FixedOffset(std::string_view name) {
   return name[0] == '-' ? -*seconds : *seconds;
 }
 
-class OpenFile {
- public:
-  explicit OpenFile(const std::string& path)
-      : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~OpenFile() {
-    if (descriptor_ >= 0) {
-      close(descriptor_);
-    }
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  OpenFile(OpenFile&&) = delete;
-  OpenFile& operator=(OpenFile&&) = delete;
-
-  int descriptor() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-// Absent when there is no such file; at most one byte more than a zone file may have.
-std::optional<std::string> ReadFile(const std::string& path) {
-  const OpenFile file(path);
-  struct stat status {};
-  if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return std::nullopt;
-  }
-  std::string content;
-  std::array<char, 8'192> part{};
-  while (content.size() <= kZoneFileBytesMax) {
-    const ssize_t size = read(file.descriptor(), part.data(), part.size());
-    if (size < 0 && errno == EINTR) {
-      continue;
-    }
-    if (size < 0) {
-      return std::nullopt;
-    }
-    if (size == 0) {
-      break;
-    }
-    content.append(part.data(), static_cast<std::size_t>(size));
-  }
-  return content;
-}
-
 }  // namespace
 
 ZonePtr Zones::Utc() {
@@ -107,12 +58,12 @@ base::Result<ZonePtr> Zones::Find(std::string_view name) {
                        "a time zone is UTC, an offset such as +05:30 (at most 14 hours), or a name "
                        "such as Europe/Berlin"};
   } else {
-    const auto bytes = ReadFile(folder_ + "/" + std::string(name));
-    if (!bytes.has_value()) {
+    const auto bytes = base::ReadRegularFile(folder_ + "/" + std::string(name), kZoneFileBytesMax);
+    if (!bytes.ok()) {
       return base::Error{base::Code::kNotFound, "this machine knows no time zone '" +
                                                     std::string(name) + "' (package tzdata)"};
     }
-    ASSIGN_OR_RETURN(Zone parsed, Zone::Parse(std::string(name), *bytes));
+    ASSIGN_OR_RETURN(Zone parsed, Zone::Parse(std::string(name), bytes.value()));
     zone = std::make_shared<const Zone>(std::move(parsed));
   }
   base::MutexLock lock(mutex_);

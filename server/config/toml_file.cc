@@ -2,16 +2,11 @@
 #include "server/config/toml_file.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <string_view>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
+#include "protocol/base/read_file.h"
 #include "server/config/config.h"
 #include "server/config/settings.h"
 #include "server/config/table.h"
@@ -25,60 +20,6 @@
 
 namespace reprise::config {
 namespace {
-
-base::Error Unreadable(const std::string& path, std::string_view why) {
-  return {base::Code::kIo, "the file " + path + " cannot be read: " + std::string(why)};
-}
-
-class OpenFile {
- public:
-  explicit OpenFile(const std::string& path)
-      : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~OpenFile() {
-    if (descriptor_ >= 0) {
-      close(descriptor_);
-    }
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  OpenFile(OpenFile&&) = delete;
-  OpenFile& operator=(OpenFile&&) = delete;
-
-  int descriptor() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-base::Result<std::string> ReadBounded(const std::string& path) {
-  const OpenFile file(path);
-  struct stat status {};
-  if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0) {
-    return Unreadable(path, std::strerror(errno));
-  }
-  if (S_ISDIR(status.st_mode)) {
-    return Unreadable(path, "it is a directory");
-  }
-  if (!S_ISREG(status.st_mode)) {
-    return Unreadable(path, "it is not a regular file");
-  }
-  std::string content;
-  std::array<char, kLineBytesMax> part{};
-  while (content.size() <= kFileBytesMax) {
-    const ssize_t size = read(file.descriptor(), part.data(), part.size());
-    if (size < 0 && errno == EINTR) {
-      continue;
-    }
-    if (size < 0) {
-      return Unreadable(path, std::strerror(errno));
-    }
-    if (size == 0) {
-      return content;
-    }
-    content.append(part.data(), static_cast<std::size_t>(size));
-  }
-  return base::Error{base::Code::kTooLarge, "the file " + path + " is larger than 1 MiB"};
-}
 
 bool BeginsKey(char letter) {
   return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
@@ -299,7 +240,7 @@ base::Value ValueOf(const toml::node& node) {
 }  // namespace
 
 base::Status ReadTomlFile(const std::string& path, Config& config) {
-  ASSIGN_OR_RETURN(const std::string content, ReadBounded(path));
+  ASSIGN_OR_RETURN(const std::string content, base::ReadRegularFile(path, kFileBytesMax));
   ASSIGN_OR_RETURN(const toml::table parsed, Parse(path, content));
   std::vector<Leaf> leaves;
   CollectLeaves(parsed, "", leaves);
@@ -320,7 +261,7 @@ base::Status ReadTomlFile(const std::string& path, Config& config) {
 }
 
 base::Result<base::Value> ReadToml(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string content, ReadBounded(path));
+  ASSIGN_OR_RETURN(const std::string content, base::ReadRegularFile(path, kFileBytesMax));
   ASSIGN_OR_RETURN(const toml::table parsed, Parse(path, content));
   return ValueOf(parsed);
 }

@@ -1,12 +1,11 @@
 #include "server/instance/instance.h"
 
-#include <cstring>
-#include <fstream>
 #include <utility>
 #include <vector>
 
 #include "protocol/base/limits.h"
 #include "protocol/base/random.h"
+#include "protocol/base/read_file.h"
 #include "protocol/wire/plain_json.h"
 #include "server/config/toml_value.h"
 #include "server/spend/price_file.h"
@@ -21,21 +20,6 @@ constexpr std::size_t kTrimmedPerBatch = 1'000;
 constexpr int kTrimBatches = 8;
 
 constexpr std::size_t kPriceFileDepth = 16;
-
-base::Result<std::string> ReadText(const std::string& path) {
-  constexpr auto kBytesMax = static_cast<std::size_t>(base::limits::kPriceFileBytes.value);
-  std::ifstream in(path, std::ios::binary);
-  std::string text(kBytesMax + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!in.eof() && in.fail()) {
-    return base::Error{base::Code::kIo, "the file " + path + " cannot be read"};
-  }
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kBytesMax) {
-    return base::Error{base::Code::kTooLarge, "the file " + path + " is larger than 4 MiB"};
-  }
-  return text;
-}
 
 semantic::SemanticOptions SemanticOptionsOf(const config::Config& config) {
   semantic::SemanticOptions options;
@@ -54,13 +38,6 @@ semantic::SemanticOptions SemanticOptionsOf(const config::Config& config) {
     options.spaces.space.folder = config.store.dir + "/vectors";
   }
   return options;
-}
-
-std::uint64_t RandomSeed() {
-  std::uint64_t seed = 0;
-  const std::string bytes = base::RandomBytes(sizeof(seed));
-  std::memcpy(&seed, bytes.data(), sizeof(seed));
-  return seed;
 }
 
 }  // namespace
@@ -134,7 +111,7 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
   ASSIGN_OR_RETURN(instance->control_, control::Control::Load(*instance->store_, config.control));
   ASSIGN_OR_RETURN(instance->cache_, cache::Cache::Load(*instance->store_, namespaces, clock));
   ASSIGN_OR_RETURN(instance->rate_, rate::Limiter::Load(*instance->store_, namespaces, config.rate,
-                                                        clock, RandomSeed()));
+                                                        clock, base::RandomSeed()));
   instance->rate_writer_ =
       std::make_unique<RateWriter>(*instance->rate_, *instance->store_, config.rate.flush_ms);
   ASSIGN_OR_RETURN(instance->semantic_,
@@ -155,7 +132,9 @@ base::Result<std::size_t> Instance::UsePriceFile(const std::string& path) {
       ASSIGN_OR_RETURN(const base::Value toml, config::ReadToml(path));
       return spend::ReadPriceFile(toml);
     }
-    ASSIGN_OR_RETURN(const std::string text, ReadText(path));
+    ASSIGN_OR_RETURN(
+        const std::string text,
+        base::ReadRegularFile(path, static_cast<std::size_t>(base::limits::kPriceFileBytes.value)));
     ASSIGN_OR_RETURN(const base::Value json, wire::FromPlainJson(text, kPriceFileDepth));
     return spend::ReadPriceFile(json);
   };

@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/base/random.h"
 #include "server/embed/hash_embedder.h"
 #include "server/embed/http_embedder.h"
 #include "server/embed/use_lite.h"
 #include "server/embed/vector_cache.h"
-#include "server/semantic/seed.h"
 
 namespace reprise::semantic {
 namespace {
@@ -27,7 +27,7 @@ embed::VectorCacheOptions CacheOptionsOf(std::int64_t bytes) {
   embed::VectorCacheOptions options;
   options.bytes_max = static_cast<std::size_t>(bytes);
   options.token_entries_max = static_cast<std::size_t>(bytes / kTextWithTokens);
-  options.seed = RandomSeed();
+  options.seed = base::RandomSeed();
   return options;
 }
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "server/semantic/draws.h"
 #include "server/semantic/parts.h"
-#include "server/semantic/seed.h"
 
 namespace reprise::semantic {
 namespace {

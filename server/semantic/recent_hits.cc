@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "server/semantic/seed.h"
+#include "protocol/base/random.h"
 
 namespace reprise::semantic {
 namespace {
@@ -12,7 +12,7 @@ std::uint64_t RandomNumber() {
   constexpr unsigned kUnused = 64 - 53;
   std::uint64_t number = 0;
   while (number == 0) {
-    number = RandomSeed() >> kUnused;
+    number = base::RandomSeed() >> kUnused;
   }
   return number;
 }

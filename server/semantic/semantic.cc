@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/base/random.h"
+#include "server/semantic/draws.h"
 #include "server/semantic/facing.h"
 #include "server/semantic/long_text.h"
 #include "server/semantic/parts.h"
 #include "server/semantic/prior.h"
-#include "server/semantic/seed.h"
 #include "server/semantic/vector_row.h"
 #include "server/text/normalize.h"
 
@@ -46,7 +47,7 @@ Semantic::Semantic(const SemanticOptions& options, std::unique_ptr<Spaces> space
       spaces_(std::move(spaces)),
       indexer_(spaces_->writable(), store, clock),
       recent_(kHitsMax),
-      draws_(RandomSeed()) {}
+      draws_(base::RandomSeed()) {}
 
 Semantic::~Semantic() = default;
 

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "protocol/base/random.h"
 #include "server/semantic/long_text.h"
-#include "server/semantic/seed.h"
 
 namespace reprise::semantic {
 namespace {
@@ -35,7 +35,7 @@ void VectorSpace::Load() {
   vector::IndexOptions options;
   options.width = static_cast<std::uint32_t>(embedding_->Width());
   options.entries_max = options_.entries_max;
-  options.graph.seed = RandomSeed();
+  options.graph.seed = base::RandomSeed();
   if (!options_.folder.empty()) {
     auto loaded = vector::VectorIndex::Load(options, SnapshotPath());
     if (loaded.ok()) {

@@ -1,9 +1,8 @@
 #include "storage/engine/store.h"
 
-#include <sys/random.h>
 #include <utility>
 
-#include "protocol/base/ensure.h"
+#include "protocol/base/random.h"
 #include "storage/engine/expiry.h"
 #include "storage/engine/store_impl.h"
 
@@ -12,12 +11,6 @@ namespace {
 
 // A write that takes longer than this shows as read-only, although it may still succeed.
 constexpr std::int64_t kStuckMs = 30'000;
-
-std::uint64_t RandomSeed() {
-  std::uint64_t seed = 0;
-  ENSURE(::getrandom(&seed, sizeof(seed), 0) == static_cast<ssize_t>(sizeof(seed)));
-  return seed;
-}
 
 // Lets Run wait for its mutation, and outlives both.
 struct Completion {
@@ -60,7 +53,7 @@ StoreImpl::StoreImpl(StoreOptions options, const base::Clock& clock, StoreParts 
     : options_(std::move(options)),
       clock_(clock),
       parts_(std::move(parts)),
-      hot_table_(options_.hot_table_bytes, RandomSeed()),
+      hot_table_(options_.hot_table_bytes, base::RandomSeed()),
       syncer_(*parts_.engine, health_, clock),
       queue_({static_cast<std::size_t>(options_.write_queue_items),
               static_cast<std::size_t>(options_.write_queue_bytes)}),

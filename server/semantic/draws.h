@@ -1,12 +1,8 @@
-// Seed: a random number for what strangers must not foresee, and the draws that follow from one
-// (SplitMix64, Steele, Lea and Flood 2014). Threads: any. Errors: none.
+// Draws: pseudo-random numbers that follow from a seed (SplitMix64, Steele, Lea and Flood 2014).
+// Threads: any. Errors: none.
 #pragma once
 
 #include <cstdint>
-#include <cstring>
-#include <string>
-
-#include "protocol/base/random.h"
 
 namespace reprise::semantic {
 
@@ -18,13 +14,6 @@ inline std::uint64_t DrawOf(std::uint64_t state) {
   state = (state ^ (state >> 30U)) * 0xBF58476D1CE4E5B9;
   state = (state ^ (state >> 27U)) * 0x94D049BB133111EB;
   return state ^ (state >> 31U);
-}
-
-inline std::uint64_t RandomSeed() {
-  std::uint64_t number = 0;
-  const std::string bytes = base::RandomBytes(sizeof(number));
-  std::memcpy(&number, bytes.data(), sizeof(number));
-  return number;
 }
 
 }  // namespace reprise::semantic
