@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "protocol/base/buffer.h"
 #include "protocol/base/value.h"
@@ -42,6 +44,17 @@ class Writer {
       Int(value);
     } else {
       Uint(value);
+    }
+  }
+
+  // Nil when absent.
+  template <typename T>
+  void Field(std::string_view name, const std::optional<T>& value) {
+    if (value.has_value()) {
+      Field(name, *value);
+    } else {
+      Str(name);
+      Nil();
     }
   }
 

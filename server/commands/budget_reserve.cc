@@ -30,15 +30,6 @@ constexpr std::array kExamples{
     Example{R"(["BUDGET.RESERVE", [[], -1]])", R"({"error": "bad_request"})"},
 };
 
-void WriteRetry(const std::optional<std::int64_t>& retry_after_ms, wire::Writer& reply) {
-  reply.Str("retry_after_ms");
-  if (retry_after_ms.has_value()) {
-    reply.Int(*retry_after_ms);
-  } else {
-    reply.Nil();
-  }
-}
-
 // The figures of the server's own budgets are for administrators.
 void WriteBlocked(const spend::Blocked& blocked, bool shows_figures, wire::Writer& reply) {
   reply.Map(shows_figures ? 5 : 2);
@@ -48,7 +39,7 @@ void WriteBlocked(const spend::Blocked& blocked, bool shows_figures, wire::Write
     reply.Field("spent_nano", blocked.budget.balance.spent_nano);
     reply.Field("reserved_nano", blocked.budget.reserved_nano);
   }
-  WriteRetry(blocked.retry_after_ms, reply);
+  reply.Field("retry_after_ms", blocked.retry_after_ms);
 }
 
 // When all of them have room, if nothing else happens; absent: never.
@@ -79,10 +70,10 @@ void WriteReserved(const Context& context, const spend::Reserved& reserved, std:
   reply.Str("blocked_by");
   if (reserved.granted()) {
     reply.Nil();
-    WriteRetry(std::nullopt, reply);
+    reply.Field("retry_after_ms", std::optional<std::int64_t>());
   } else {
     reply.Str(spend::NameOf(reserved.blocked.front().budget.terms));
-    WriteRetry(LongestOf(reserved.blocked), reply);
+    reply.Field("retry_after_ms", LongestOf(reserved.blocked));
   }
   reply.Str("blocked");
   reply.Array(reserved.blocked.size());

@@ -25,15 +25,6 @@ constexpr std::array kExamples{
     Example{R"(["GUARDRAIL.STATUS", ["nothing"]])", R"({"error": "not_found"})"},
 };
 
-void WriteMaybe(std::string_view name, const std::optional<double>& number, wire::Writer& reply) {
-  reply.Str(name);
-  if (number.has_value()) {
-    reply.Double(*number);
-  } else {
-    reply.Nil();
-  }
-}
-
 void WriteMonitor(control::Strategy strategy, const control::Monitor& monitor,
                   wire::Writer& reply) {
   const control::MonitorState& state = monitor.state();
@@ -41,13 +32,13 @@ void WriteMonitor(control::Strategy strategy, const control::Monitor& monitor,
   reply.Field("strategy", config::NameOf(strategy));
   reply.Field("samples", state.treated_calls);
   reply.Field("control_samples", state.control_calls);
-  WriteMaybe("estimate", monitor.RollingFigure(), reply);
-  WriteMaybe("treated", monitor.GroupFigure(control::Group::kTreated), reply);
-  WriteMaybe("control", monitor.GroupFigure(control::Group::kControl), reply);
+  reply.Field("estimate", monitor.RollingFigure());
+  reply.Field("treated", monitor.GroupFigure(control::Group::kTreated));
+  reply.Field("control", monitor.GroupFigure(control::Group::kControl));
   reply.Field("slices", state.slices);
   reply.Field("evidence", state.bet.wealth());
   reply.Field("since_ms", base::ToInt(state.evidence.since));
-  WriteMaybe("bound", monitor.Bound(), reply);
+  reply.Field("bound", monitor.Bound());
   reply.Field("lacks", monitor.Lack());
 }
 

@@ -67,20 +67,16 @@ base::Result<rate::Want> WantOf(const Args& args) {
 }
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  const auto want = WantOf(args);
-  if (!want.ok()) {
-    return In(kLimitAcquire, want.error());
-  }
+  ASSIGN_OR_RETURN(const auto want, In(kLimitAcquire, WantOf(args)));
   rate::TakeOptions options;
   options.lease_ms = args.IntOr(kLeaseMs, 0);
   options.must_hold = true;
-  LimitCall call(want.value());
-  const auto taken = context.instance.rate().Take(context.principal.namespace_id, call.wants(),
-                                                  options, call.verdicts());
-  if (!taken.ok()) {
-    return In(kLimitAcquire, taken.error());
-  }
-  WriteTaken(call, taken.value(), reply);
+  LimitCall call(want);
+  ASSIGN_OR_RETURN(
+      const auto taken,
+      In(kLimitAcquire, context.instance.rate().Take(context.principal.namespace_id, call.wants(),
+                                                     options, call.verdicts())));
+  WriteTaken(call, taken, reply);
   return base::Ok{};
 }
 

@@ -33,15 +33,13 @@ constexpr std::array kExamples{
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(const GivenLimit limit, LimitOf(kLimitAdjust, args, args.Bytes(0)));
   const rate::Want want{args.Bytes(0), limit.rule, limit.given, args.Int(1)};
-  const auto verdict = context.instance.rate().Adjust(context.principal.namespace_id, want);
-  if (!verdict.ok()) {
-    return In(kLimitAdjust, verdict.error());
-  }
+  ASSIGN_OR_RETURN(const auto verdict, In(kLimitAdjust, context.instance.rate().Adjust(
+                                                            context.principal.namespace_id, want)));
   reply.Map(4);
-  reply.Field("limit", verdict.value().limit);
-  reply.Field("remaining", verdict.value().remaining);
-  reply.Field("retry_after_ms", verdict.value().retry_after_ms);
-  reply.Field("reset_ms", verdict.value().reset_ms);
+  reply.Field("limit", verdict.limit);
+  reply.Field("remaining", verdict.remaining);
+  reply.Field("retry_after_ms", verdict.retry_after_ms);
+  reply.Field("reset_ms", verdict.reset_ms);
   return base::Ok{};
 }
 

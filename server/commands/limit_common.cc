@@ -141,13 +141,9 @@ base::Result<std::vector<rate::Want>> ListOf(std::string_view bytes, std::string
   return wants;
 }
 
-void WriteNumberOrNil(std::string_view name, std::int64_t number, wire::Writer& reply) {
-  reply.Str(name);
-  if (number == 0) {
-    reply.Nil();
-  } else {
-    reply.Int(number);
-  }
+// 0 is what an algorithm has none of.
+std::optional<std::int64_t> Given(std::int64_t number) {
+  return number == 0 ? std::nullopt : std::optional(number);
 }
 
 }  // namespace
@@ -157,21 +153,14 @@ base::Error In(const CommandSpec& spec, const Error& error) {
 }
 
 base::Result<GivenLimit> LimitOf(const CommandSpec& spec, const Args& args, std::string_view key) {
-  auto limit = LimitIn(args, key);
-  if (!limit.ok()) {
-    return In(spec, limit.error());
-  }
-  return limit;
+  return In(spec, LimitIn(args, key));
 }
 
 base::Result<LimitCall> LimitCallOf(const CommandSpec& spec, const Args& args, std::size_t quantity,
                                     std::size_t limits) {
   if (!args.Has(limits)) {
-    const auto want = WantOf(args, args.Bytes(0), quantity);
-    if (!want.ok()) {
-      return In(spec, want.error());
-    }
-    return LimitCall(want.value());
+    ASSIGN_OR_RETURN(const rate::Want want, In(spec, WantOf(args, args.Bytes(0), quantity)));
+    return LimitCall(want);
   }
   bool is_alone = !args.Has(quantity);
   for (std::size_t i = 0; i < kLimitOptions; ++i) {
@@ -181,11 +170,8 @@ base::Result<LimitCall> LimitCallOf(const CommandSpec& spec, const Args& args, s
     return In(spec, Bad("with 'limits', 'rule', 'limit', 'period_ms', 'burst', 'algorithm' and "
                         "'quantity' stand in its items"));
   }
-  auto wants = ListOf(args.BytesOr(limits, ""), args.Bytes(0));
-  if (!wants.ok()) {
-    return In(spec, wants.error());
-  }
-  return LimitCall(std::move(wants).value());
+  ASSIGN_OR_RETURN(auto wants, In(spec, ListOf(args.BytesOr(limits, ""), args.Bytes(0))));
+  return LimitCall(std::move(wants));
 }
 
 void WriteVerdict(const rate::Verdict& verdict, wire::Writer& reply) {
@@ -234,9 +220,9 @@ void WriteTaken(LimitCall& call, const rate::Taken& taken, wire::Writer& reply) 
 void WriteRule(const rate::Rule& rule, wire::Writer& reply) {
   reply.Field("algorithm", config::NameOf(rule.algorithm));
   reply.Field("limit", rule.limit);
-  WriteNumberOrNil("period_ms", rule.period_ms, reply);
-  WriteNumberOrNil("burst", rule.burst, reply);
-  WriteNumberOrNil("lease_ms", rule.lease_ms, reply);
+  reply.Field("period_ms", Given(rule.period_ms));
+  reply.Field("burst", Given(rule.burst));
+  reply.Field("lease_ms", Given(rule.lease_ms));
 }
 
 }  // namespace reprise::commands

@@ -124,6 +124,13 @@ base::Result<LimitCall> LimitCallOf(const CommandSpec& spec, const Args& args, s
 
 // The error with the name of the command in front.
 base::Error In(const CommandSpec& spec, const base::Error& error);
+template <typename T>
+base::Result<T> In(const CommandSpec& spec, base::Result<T> result) {
+  if (!result.ok()) {
+    return In(spec, result.error());
+  }
+  return result;
+}
 
 // The five fields {allowed, limit, remaining, retry_after_ms, reset_ms}, to a map.
 void WriteVerdict(const rate::Verdict& verdict, wire::Writer& reply);

@@ -23,12 +23,11 @@ constexpr std::array kExamples{
 };
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  const auto was_there = context.instance.rate().DeleteRule(
-      context.principal.namespace_id, args.Bytes(0), context.view.transaction());
-  if (!was_there.ok()) {
-    return In(kLimitDel, was_there.error());
-  }
-  reply.Bool(was_there.value());
+  ASSIGN_OR_RETURN(
+      const auto was_there,
+      In(kLimitDel, context.instance.rate().DeleteRule(context.principal.namespace_id,
+                                                       args.Bytes(0), context.view.transaction())));
+  reply.Bool(was_there);
   return base::Ok{};
 }
 

@@ -32,12 +32,10 @@ constexpr std::array kExamples{
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(LimitCall call, LimitCallOf(kLimitPeek, args, kQuantity, kLimits));
-  const auto taken =
-      context.instance.rate().Peek(context.principal.namespace_id, call.wants(), call.verdicts());
-  if (!taken.ok()) {
-    return In(kLimitPeek, taken.error());
-  }
-  WriteTaken(call, taken.value(), reply);
+  ASSIGN_OR_RETURN(const auto taken,
+                   In(kLimitPeek, context.instance.rate().Peek(context.principal.namespace_id,
+                                                               call.wants(), call.verdicts())));
+  WriteTaken(call, taken, reply);
   return base::Ok{};
 }
 

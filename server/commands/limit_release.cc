@@ -30,14 +30,13 @@ constexpr std::array kExamples{
 };
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  const auto corrected = context.instance.rate().Release(context.principal.namespace_id,
-                                                         args.Bytes(0), args.MaybeInt(kQuantity));
-  if (!corrected.ok()) {
-    return In(kLimitRelease, corrected.error());
-  }
+  ASSIGN_OR_RETURN(
+      const auto corrected,
+      In(kLimitRelease, context.instance.rate().Release(context.principal.namespace_id,
+                                                        args.Bytes(0), args.MaybeInt(kQuantity))));
   reply.Map(2);
-  reply.Field("given_back", corrected.value().given_back);
-  reply.Field("charged", corrected.value().charged);
+  reply.Field("given_back", corrected.given_back);
+  reply.Field("charged", corrected.charged);
   return base::Ok{};
 }
 

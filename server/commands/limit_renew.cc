@@ -26,13 +26,12 @@ constexpr std::array kExamples{
 };
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  const auto lease_ms = context.instance.rate().Renew(context.principal.namespace_id, args.Bytes(0),
-                                                      args.IntOr(kLeaseMs, 0));
-  if (!lease_ms.ok()) {
-    return In(kLimitRenew, lease_ms.error());
-  }
+  ASSIGN_OR_RETURN(
+      const auto lease_ms,
+      In(kLimitRenew, context.instance.rate().Renew(context.principal.namespace_id, args.Bytes(0),
+                                                    args.IntOr(kLeaseMs, 0))));
   reply.Map(1);
-  reply.Field("lease_ms", lease_ms.value());
+  reply.Field("lease_ms", lease_ms);
   return base::Ok{};
 }
 

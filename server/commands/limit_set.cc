@@ -69,17 +69,12 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   if (const std::string_view problem = config::RateNameProblem(args.Bytes(0)); !problem.empty()) {
     return In(kLimitSet, {base::Code::kBadRequest, std::string(problem)});
   }
-  const auto rule = RuleOf(args);
-  if (!rule.ok()) {
-    return In(kLimitSet, rule.error());
-  }
-  const base::Status set = context.instance.rate().SetRule(
-      context.principal.namespace_id, args.Bytes(0), rule.value(), context.view.transaction());
-  if (!set.ok()) {
-    return In(kLimitSet, set.error());
-  }
+  ASSIGN_OR_RETURN(const auto rule, In(kLimitSet, RuleOf(args)));
+  RETURN_IF_ERROR(
+      In(kLimitSet, context.instance.rate().SetRule(context.principal.namespace_id, args.Bytes(0),
+                                                    rule, context.view.transaction())));
   reply.Map(kRuleFields);
-  WriteRule(rule.value(), reply);
+  WriteRule(rule, reply);
   return base::Ok{};
 }
 

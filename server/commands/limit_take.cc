@@ -49,12 +49,10 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(LimitCall call, LimitCallOf(kLimitTake, args, kQuantity, kLimits));
   rate::TakeOptions options;
   options.lease_ms = args.IntOr(kLeaseMs, 0);
-  const auto taken = context.instance.rate().Take(context.principal.namespace_id, call.wants(),
-                                                  options, call.verdicts());
-  if (!taken.ok()) {
-    return In(kLimitTake, taken.error());
-  }
-  WriteTaken(call, taken.value(), reply);
+  ASSIGN_OR_RETURN(const auto taken, In(kLimitTake, context.instance.rate().Take(
+                                                        context.principal.namespace_id,
+                                                        call.wants(), options, call.verdicts())));
+  WriteTaken(call, taken, reply);
   return base::Ok{};
 }
 

@@ -27,15 +27,6 @@ control::Asker AskerOf(const Context& context, std::string_view conversation) {
   return {context.principal.namespace_id, context.asker.bot, conversation, context.now()};
 }
 
-void WriteMaybe(std::string_view name, const std::optional<double>& number, wire::Writer& reply) {
-  reply.Str(name);
-  if (number.has_value()) {
-    reply.Double(*number);
-  } else {
-    reply.Nil();
-  }
-}
-
 void WriteOverrides(const control::Book& book, Strategy strategy, base::UnixMillis now,
                     wire::Writer& reply) {
   std::size_t count = 0;
@@ -187,7 +178,7 @@ void WriteTrip(const control::Trip& trip, wire::Writer& reply) {
   reply.Field("samples", finding.treated);
   reply.Field("control_samples", finding.control);
   reply.Field("estimate", finding.figure);
-  WriteMaybe("bound", finding.bound, reply);
+  reply.Field("bound", finding.bound);
   reply.Field("evidence", finding.wealth);
   reply.Field("needed", finding.needed);
 }

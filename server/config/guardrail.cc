@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "protocol/base/limits.h"
+#include "server/config/trimmed.h"
 
 namespace reprise::config {
 namespace {
@@ -14,16 +15,6 @@ constexpr double kMillion = 1'000'000;
 constexpr std::string_view kShape =
     "a guardrail is \"name: metric < limit: strategies\", as in \"quality: quality < 0.92: "
     "compression context\" or \"errors: error_rate > 0.03: all\"";
-
-std::string_view Trimmed(std::string_view text) {
-  while (text.starts_with(' ')) {
-    text.remove_prefix(1);
-  }
-  while (text.ends_with(' ')) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
 
 // What stands in front of `mark`, which is taken off together with it; nothing when it is not
 // there.

@@ -4,19 +4,10 @@
 #include <algorithm>
 
 #include "server/config/table.h"
+#include "server/config/trimmed.h"
 
 namespace reprise::config {
 namespace {
-
-std::string_view Trimmed(std::string_view text) {
-  while (text.starts_with(' ')) {
-    text.remove_prefix(1);
-  }
-  while (text.ends_with(' ')) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
 
 bool IsWordByte(char byte) {
   return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
