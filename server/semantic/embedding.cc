@@ -23,7 +23,8 @@ using base::Error;
 constexpr std::string_view kClientPrefix = "client-";  // of a fingerprint
 
 embed::VectorCacheOptions CacheOptionsOf(std::int64_t bytes) {
-  constexpr std::int64_t kTextWithTokens = 12 * 1024;  // usual bytes of one, and some to spare
+  constexpr std::int64_t kTextWithTokens =
+      std::int64_t{12} * 1024;  // usual bytes of one, and some to spare
   embed::VectorCacheOptions options;
   options.bytes_max = static_cast<std::size_t>(bytes);
   options.token_entries_max = static_cast<std::size_t>(bytes / kTextWithTokens);
@@ -74,7 +75,7 @@ class UseLiteEmbedding final : public Embedding {
  private:
   base::Result<VectorsPtr> Compute(const OwnText& text) const {
     ASSIGN_OR_RETURN(embed::TokenVectors made, model_->EmbedTokens(text.text));
-    embedded_.fetch_add(1, std::memory_order_relaxed);
+    CountEmbedded();
     auto packed = std::make_shared<const embed::PackedTokens>(embed::PackedTokens::Of(made));
     made.context = packed->Context();  // As when they are found: the same text, the same judgement.
     cache_.KeepTokens(KeyOf(text),
@@ -109,7 +110,7 @@ class HashEmbedding final : public Embedding {
   base::Result<VectorsPtr> Embed(const OwnText& text) const override {
     embed::TokenVectors made;
     ASSIGN_OR_RETURN(made.vector, model_.Embed(text.text));
-    embedded_.fetch_add(1, std::memory_order_relaxed);
+    CountEmbedded();
     return VectorsPtr(std::make_shared<const embed::TokenVectors>(std::move(made)));
   }
 
@@ -172,7 +173,7 @@ class HttpEmbedding final : public Embedding {
     if (!came.ok()) {
       return Unavailable(came.error());
     }
-    embedded_.fetch_add(1, std::memory_order_relaxed);
+    CountEmbedded();
     const auto vector = std::make_shared<const embed::Vector>(std::move(came).value());
     cache_.Keep(key, vector);
     return TextVector(*vector);
@@ -237,7 +238,7 @@ base::Result<std::unique_ptr<Embedding>> Embedding::Make(const EmbeddingOptions&
     warning = model.error().detail + "; questions are compared by words and letters (hash) instead";
   }
   auto hash = std::make_unique<HashEmbedding>();
-  hash->warning_ = std::move(warning);
+  hash->Warn(std::move(warning));
   return std::unique_ptr<Embedding>(std::move(hash));
 }
 

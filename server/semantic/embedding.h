@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/base/clock.h"
 #include "protocol/base/result.h"
@@ -48,7 +49,7 @@ struct EmbeddingOptions {
   std::string embedder = "auto";
   std::string models_dir;  // empty: models beside the build tree's programs, or the package's
   std::int64_t client_width = 512;  // of `client`
-  std::int64_t cache_bytes = 64 * 1024 * 1024;
+  std::int64_t cache_bytes = std::int64_t{64} * 1024 * 1024;
   // Of `http`.
   std::string url;
   std::string model;
@@ -89,6 +90,10 @@ class Embedding {
   std::uint64_t embedded() const { return embedded_.load(std::memory_order_relaxed); }
 
  protected:
+  void CountEmbedded() const { embedded_.fetch_add(1, std::memory_order_relaxed); }
+  void Warn(std::string warning) { warning_ = std::move(warning); }
+
+ private:
   mutable std::atomic<std::uint64_t> embedded_{0};
   std::string warning_;
 };

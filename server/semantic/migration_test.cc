@@ -34,7 +34,7 @@ struct World {
 class FakeEmbedding final : public Embedding {
  public:
   FakeEmbedding(std::string name, World& world) : name_(std::move(name)), world_(world) {
-    warning_ = world.is_missing ? "a stand-in" : "";
+    Warn(world.is_missing ? "a stand-in" : "");
   }
   std::string_view Name() const override { return name_; }
   std::string_view Fingerprint() const override { return name_; }
@@ -44,7 +44,7 @@ class FakeEmbedding final : public Embedding {
     if (world_.is_down || world_.poisoned.contains(std::string(text))) {
       return Error{Code::kUnavailable, "it is down"};
     }
-    embedded_.fetch_add(1);
+    CountEmbedded();
     ++world_.embedded[name_];
     auto made = std::make_shared<embed::TokenVectors>();
     made->vector.assign(kWidth, 0);
