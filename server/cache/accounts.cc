@@ -143,6 +143,8 @@ class Additions {
     }
   }
 
+  bool is_served() const { return is_served_; }
+
  private:
   using Field = std::uint64_t Counters::*;
 
@@ -277,6 +279,10 @@ void Accounts::Count(AccountNumber type, AccountNumber model, const Decision& de
   const AccountNumber bot = bots_.NumberOf(decision.bot);
   const Additions additions(decision);
   InEach(type, model, bot, [&additions](Counters& counters) { additions.AddTo(counters); });
+  if (additions.is_served()) {
+    CountSaving({type, model, bot, decision.tier.value_or(Tier::kExact)}, decision.worth,
+                decision.now);
+  }
   const std::uint32_t sample_ppm = log_.Draw();
   if (sample_ppm == 0) {
     return;
@@ -293,6 +299,49 @@ void Accounts::Count(AccountNumber type, AccountNumber model, const Decision& de
   record.tier = decision.tier;
   record.reason = decision.reason;
   log_.Add(record);
+}
+
+void Accounts::CountSaving(const Savings::Key& key, const Worth& worth, base::UnixMillis now) {
+  Savings::Key place = key;
+  if (!savings_.HasRoomFor(key)) {
+    place = {types_.NumberOf(kOtherAccount), models_.NumberOf(kOtherAccount),
+             bots_.NumberOf(kOtherAccount), key.tier};
+  }
+  savings_.Add(place, worth, now);
+  savings_changed_ = true;
+}
+
+std::vector<SavingSum> Accounts::NamedSavings() const {
+  std::vector<SavingSum> sums;
+  for (const auto& [key, sum] : savings_.All()) {
+    sums.push_back({key.tier, std::string(types_.NameOf(key.type)),
+                    std::string(models_.NameOf(key.model)), std::string(bots_.NameOf(key.bot)),
+                    sum.hits, sum.tokens_in, sum.tokens_out, sum.cost_nano});
+  }
+  return sums;
+}
+
+Accounts::TakenSavings Accounts::TakeSavings() {
+  TakenSavings taken{NamedSavings(), life_};
+  savings_.Clear();
+  savings_changed_ = false;  // whoever takes them deletes the row
+  return taken;
+}
+
+void Accounts::PutBackSavings(const TakenSavings& taken, base::UnixMillis now) {
+  if (taken.life == life_) {
+    LoadSavings(taken.sums, now);
+    savings_changed_ = true;
+    dirty_ = true;
+  }
+}
+
+void Accounts::LoadSavings(const std::vector<SavingSum>& sums, base::UnixMillis now) {
+  for (const SavingSum& sum : sums) {
+    savings_.Add(
+        {types_.NumberOf(sum.type), models_.NumberOf(sum.model), bots_.NumberOf(sum.bot), sum.tier},
+        Savings::Sum{sum.hits, sum.tokens_in, sum.tokens_out, sum.cost_nano}, now);
+  }
 }
 
 void Accounts::CountStore(AccountNumber type, AccountNumber model, std::string_view bot) {
@@ -323,6 +372,9 @@ Accounts::Unwritten Accounts::Take() {
       changed.push_back({std::string(table.NameOf(number)), table.at(number)});
     }
   }
+  if (std::exchange(savings_changed_, false)) {
+    unwritten.savings = NamedSavings();
+  }
   dirty_ = false;
   return unwritten;
 }
@@ -347,6 +399,7 @@ void Accounts::PutBack(Unwritten unwritten) {
     }
   }
   log_.PutBack(std::move(unwritten.log));
+  savings_changed_ = savings_changed_ || unwritten.savings.has_value();
   dirty_ = true;
 }
 
@@ -381,6 +434,8 @@ void Accounts::Forget() {
     TableIn(*this, dimension).Forget();
   }
   log_.Forget();
+  savings_.Clear();
+  savings_changed_ = false;
   dirty_ = false;
   ++life_;
 }

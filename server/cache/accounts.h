@@ -23,6 +23,7 @@
 #include "protocol/base/clock.h"
 #include "server/cache/counters.h"
 #include "server/cache/decision_log.h"
+#include "server/cache/savings.h"
 #include "server/cache/tier.h"
 
 namespace reprise::cache {
@@ -123,12 +124,24 @@ class Accounts {
     std::array<std::vector<AccountStats>, kDimensions.size()> changed;
     AccountNames names;
     DecisionLog::Taken log;
-    std::uint64_t life = 0;  // Forget begins a new one
+    std::optional<std::vector<SavingSum>> savings;  // all of them, when they changed
+    std::uint64_t life = 0;                         // Forget begins a new one
   };
   bool dirty() const { return dirty_; }
   Unwritten Take();
   void Written(const Unwritten& unwritten);
   void PutBack(Unwritten unwritten);
+
+  // The sums that the ledger gets; what is taken is the caller's, or is put back.
+  struct TakenSavings {
+    std::vector<SavingSum> sums;
+    std::uint64_t life = 0;
+  };
+  bool HasSavings() const { return !savings_.IsEmpty(); }
+  bool HasDueSavings(base::UnixMillis now) const { return savings_.IsDue(now); }
+  TakenSavings TakeSavings();
+  void PutBackSavings(const TakenSavings& taken, base::UnixMillis now);
+  void LoadSavings(const std::vector<SavingSum>& sums, base::UnixMillis now);
 
   void Load(Dimension dimension, std::string_view name, const Counters& counters);
   void LoadLog(const LogTotals& totals) { log_.Load(totals); }
@@ -144,11 +157,15 @@ class Accounts {
   static auto& TableIn(Self& self, Dimension dimension);
   template <typename Change>
   void InEach(AccountNumber type, AccountNumber model, AccountNumber bot, const Change& change);
+  void CountSaving(const Savings::Key& key, const Worth& worth, base::UnixMillis now);
+  std::vector<SavingSum> NamedSavings() const;
 
   AccountTable types_{kTypeAccounts};
   AccountTable models_{kModelAccounts};
   AccountTable bots_{kBotAccounts};
   DecisionLog log_;
+  Savings savings_;
+  bool savings_changed_ = false;  // since they were written
   bool dirty_ = false;
   std::uint64_t life_ = 0;
 };

@@ -302,6 +302,10 @@ class Cache {
   // log; false when none had.
   bool WriteCounters(storage::Transaction& transaction);
   bool HasUnwrittenCounters() const;
+  // What hits saved leaves through `post`, in this transaction: all of it, or what is due.
+  using PostSaving = std::function<base::Status(storage::NamespaceId, const SavingSum&)>;
+  base::Status PostSavings(bool all, const PostSaving& post, storage::Transaction& transaction);
+  bool HasSavings(bool all) const;
   // cache.log_sample_ppm and cache.log_keep_ms. Any thread.
   void SetLog(const config::CacheOptions& options);
   // Called on any thread when so many records are pending that WriteCounters should come soon. Set
@@ -370,7 +374,7 @@ class Cache {
   Outcome Refuse(Ruling ruling, const Question& question, const LookupLimits& limits);
   std::string CursorMark(storage::NamespaceId id) const;
   base::Result<std::string> StartOf(const PageRequest& request) const;
-  static base::Status LoadAccounts(storage::NamespaceId id, Space& space, storage::Store& store);
+  base::Status LoadAccounts(storage::NamespaceId id, Space& space, storage::Store& store);
   static void DeleteAccounts(storage::NamespaceId id, storage::Transaction& transaction);
   // Whom a decision is for, and when it is made.
   struct Moment {

@@ -71,6 +71,26 @@ void Cache::Space::PutBack(Accounts::Unwritten unwritten) {
   accounts_.PutBack(std::move(unwritten));
 }
 
+bool Cache::Space::HasSavings(bool all, base::UnixMillis now) const {
+  base::MutexLock lock(mutex_);
+  return all ? accounts_.HasSavings() : accounts_.HasDueSavings(now);
+}
+
+Accounts::TakenSavings Cache::Space::TakeSavings() {
+  base::MutexLock lock(mutex_);
+  return accounts_.TakeSavings();
+}
+
+void Cache::Space::PutBackSavings(const Accounts::TakenSavings& taken, base::UnixMillis now) {
+  base::MutexLock lock(mutex_);
+  accounts_.PutBackSavings(taken, now);
+}
+
+void Cache::Space::LoadSavings(const std::vector<SavingSum>& sums, base::UnixMillis now) {
+  base::MutexLock lock(mutex_);
+  accounts_.LoadSavings(sums, now);
+}
+
 void Cache::Space::LoadCounters(Dimension dimension, std::string_view name,
                                 const Counters& counters) {
   base::MutexLock lock(mutex_);
@@ -111,6 +131,12 @@ base::Status Cache::LoadAccounts(storage::NamespaceId id, Space& space, storage:
     ASSIGN_OR_RETURN(const LogTotals parsed, ParseLogTotals(totals->value()));
     space.LoadLog(parsed);
   }
+  ASSIGN_OR_RETURN(const auto savings, store.Get(Family::kMeta, SavingsKey(id), storage::kNever,
+                                                 storage::ReadMode::kDisk));
+  if (savings.has_value()) {
+    ASSIGN_OR_RETURN(const auto sums, ParseSavings(savings->value()));
+    space.LoadSavings(sums, clock_.Now());
+  }
   space.BalanceAccounts();
   return base::Ok{};
 }
@@ -120,6 +146,7 @@ void Cache::DeleteAccounts(storage::NamespaceId id, storage::Transaction& transa
     transaction.DeletePrefix(Family::kMeta, AccountsPrefix(id, dimension));
   }
   transaction.Delete(Family::kMeta, LogTotalsKey(id));
+  transaction.Delete(Family::kMeta, SavingsKey(id));
   transaction.DeletePrefix(Family::kLedger, LogRowPrefix(id));
 }
 
@@ -271,6 +298,10 @@ bool Cache::WriteCounters(storage::Transaction& transaction) {
       transaction.Put(Family::kMeta, LogTotalsKey(id), FormatLogTotals(unwritten->log.totals),
                       storage::kNever);
     }
+    if (unwritten->savings.has_value()) {
+      transaction.Put(Family::kMeta, SavingsKey(id), FormatSavings(*unwritten->savings),
+                      storage::kNever);
+    }
     const base::UnixMillis gone_at = transaction.now() + log_share_.keep_ms();
     for (const LogRow& row : FormatLogRows(id, unwritten->log, unwritten->names)) {
       transaction.Put(Family::kLedger, row.key, row.value, gone_at);
@@ -279,6 +310,30 @@ bool Cache::WriteCounters(storage::Transaction& transaction) {
     transaction.OnAbort([space = space, unwritten] { space->PutBack(std::move(*unwritten)); });
   }
   return wrote;
+}
+
+base::Status Cache::PostSavings(bool all, const PostSaving& post,
+                                storage::Transaction& transaction) {
+  const base::UnixMillis now = clock_.Now();
+  for (const auto& [id, space] : spaces_.All()) {
+    if (!space->HasSavings(all, now)) {
+      continue;
+    }
+    const auto taken = std::make_shared<const Accounts::TakenSavings>(space->TakeSavings());
+    transaction.OnAbort([space = space, taken, now] { space->PutBackSavings(*taken, now); });
+    for (const SavingSum& sum : taken->sums) {
+      RETURN_IF_ERROR(post(id, sum));
+    }
+    transaction.Delete(Family::kMeta, SavingsKey(id));
+  }
+  return base::Ok{};
+}
+
+bool Cache::HasSavings(bool all) const {
+  const base::UnixMillis now = clock_.Now();
+  const auto spaces = spaces_.All();
+  return std::any_of(spaces.begin(), spaces.end(),
+                     [&](const auto& item) { return item.second->HasSavings(all, now); });
 }
 
 bool Cache::HasUnwrittenCounters() const {

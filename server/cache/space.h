@@ -117,6 +117,10 @@ class Cache::Space {
   Accounts::Unwritten TakeUnwritten();
   void Written(const Accounts::Unwritten& unwritten);
   void PutBack(Accounts::Unwritten unwritten);
+  bool HasSavings(bool all, base::UnixMillis now) const;
+  Accounts::TakenSavings TakeSavings();
+  void PutBackSavings(const Accounts::TakenSavings& taken, base::UnixMillis now);
+  void LoadSavings(const std::vector<SavingSum>& sums, base::UnixMillis now);
   void LoadCounters(Dimension dimension, std::string_view name, const Counters& counters);
   void LoadLog(const LogTotals& totals);
   void BalanceAccounts();

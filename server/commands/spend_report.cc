@@ -122,6 +122,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
                        "SPEND.REPORT: 'format' must be table, json or csv"};
   }
   ASSIGN_OR_RETURN(const spend::ReportAsk ask, AskFrom(context, args));
+  context.instance.PostSavings();
   ASSIGN_OR_RETURN(const spend::Report report,
                    spend::MakeReport(context.instance.store(), ask, context.now()));
   if (format == "table") {

@@ -1,5 +1,7 @@
 #include "server/instance/instance.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -40,6 +42,24 @@ semantic::SemanticOptions SemanticOptionsOf(const config::Config& config) {
   return options;
 }
 
+std::int64_t Bounded(std::uint64_t number) {
+  return static_cast<std::int64_t>(
+      std::min<std::uint64_t>(number, std::numeric_limits<std::int64_t>::max()));
+}
+
+spend::Saving SavingOf(const cache::SavingSum& sum) {
+  spend::Saving saving;
+  saving.strategy = "cache." + std::string(cache::NameOf(sum.tier));
+  saving.count = sum.hits;
+  saving.tokens_in = Bounded(sum.tokens_in);
+  saving.tokens_out = Bounded(sum.tokens_out);
+  saving.cost_nano = Bounded(sum.cost_nano);
+  saving.scopes.bot = sum.bot;
+  saving.scopes.model = sum.model;
+  saving.scopes.type = sum.type;
+  return saving;
+}
+
 }  // namespace
 
 class Instance::CountersCall final : public storage::Mutation {
@@ -64,6 +84,7 @@ Instance::Instance(std::unique_ptr<storage::Store> store, const base::Clock& clo
 Instance::~Instance() {
   if (cache_ != nullptr) {
     WriteCounters();
+    PostSavings(true);
   }
   if (control_ != nullptr) {
     const base::Status saved =
@@ -162,6 +183,7 @@ void Instance::Tick(const config::Config& config) {
   if (cache_->HasUnwrittenCounters()) {
     WriteCounters();
   }
+  PostSavings(false);
   // Popular entries may slide by the thousands between two ticks; the rest waits for the next one.
   for (int i = 0; cache_->HasSlides() && i < kSlideBatches; ++i) {
     const base::Status slid = store_->Run([this](storage::Transaction& transaction) {
@@ -200,6 +222,27 @@ void Instance::WriteCounters() {
         return base::Ok{};
       });
   (void)written.ok();
+}
+
+void Instance::PostSavings() {
+  PostSavings(true);
+}
+
+void Instance::PostSavings(bool all) {
+  if (!cache_->HasSavings(all)) {
+    return;
+  }
+  const base::Status posted = store_->Run([&](storage::Transaction& transaction) -> base::Status {
+    const auto post = [&](storage::NamespaceId id, const cache::SavingSum& sum) -> base::Status {
+      const auto recorded = spend_->RecordSaving(id, SavingOf(sum), transaction);
+      // A day's sum has 64 bits; what is beyond cannot be told.
+      return recorded.ok() || recorded.error().code == base::Code::kTooLarge
+                 ? base::Status(base::Ok{})
+                 : recorded.error();
+    };
+    return cache_->PostSavings(all, post, transaction);
+  });
+  (void)posted.ok();
 }
 
 // Everything as it is, so that a restart forgets nothing. A refused write is as a crash.

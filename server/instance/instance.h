@@ -58,6 +58,10 @@ class Instance {
   // Takes over live settings of the limits.
   void ConfigureRate(const config::RateOptions& options);
 
+  // What hits saved is in the ledger of money when this returns. Any thread but loops and the
+  // writer. A refused write is tried again by the next tick.
+  void PostSavings();
+
   // Periodic work; call it every `counters_flush_ms` or more often.
   void Tick(const config::Config& config);
 
@@ -67,6 +71,7 @@ class Instance {
                                                       const config::Config& config,
                                                       const base::Clock& clock);
   void WriteCounters();
+  void PostSavings(bool all);
   void WriteRate();
   // As WriteCounters, but does not wait. Any thread.
   void SubmitCounters();

@@ -56,6 +56,66 @@ TEST_CASE("entries and counters are there again when the directory is opened aga
   CHECK(outcome.value().found->body.response == response);
 }
 
+TEST_CASE("what hits saved is in the ledger of money once, even after a crash") {
+  const Folder folder;
+  base::FakeClock clock;
+  config::Config config;
+  config.store.dir = (folder.path / "data").string();
+  config.store.backup_dir = (folder.path / "backups").string();
+  const cache::Question question{
+      storage::kDefaultNamespace, "What is RAII?", "", "research", {"coder", base::Nanos{0}}};
+  const auto saved = [&](Instance& instance) {
+    spend::ReportAsk ask;
+    ask.id = storage::kDefaultNamespace;
+    ask.to_day = base::ToInt(clock.Now()) / 86'400'000;
+    ask.from_day = ask.to_day;
+    ask.by = {spend::ReportField::kBot, spend::ReportField::kModel, spend::ReportField::kType,
+              spend::ReportField::kStrategy};
+    return spend::MakeReport(instance.store(), ask, clock.Now()).value();
+  };
+  const auto hit = [&](Instance& instance) {
+    const storage::View view(instance.store(), clock.Now(), storage::ReadMode::kDisk);
+    REQUIRE(instance.cache().Lookup(question, {}, config.cache, view).value().found.has_value());
+  };
+  std::string copy;
+  {
+    const auto instance = Instance::OpenWithClock(config, clock).value();
+    REQUIRE(instance->store()
+                .Run([&](storage::Transaction& transaction) -> base::Status {
+                  cache::Answer answer;
+                  answer.response = wire::Encode(base::Value("an idiom"));
+                  answer.model = "m";
+                  answer.worth = {10, 20, 300};
+                  RETURN_IF_ERROR(
+                      instance->cache().Store(question, answer, config.cache, transaction));
+                  return base::Ok{};
+                })
+                .ok());
+    hit(*instance);
+    hit(*instance);
+    instance->Tick(config);
+    CHECK(saved(*instance).rows.empty());  // It stands with the counters for a minute.
+    copy = instance->store().Backup("copy").value().path;
+  }
+  config.store.dir = copy;  // as a crash would have left it
+  const auto instance = Instance::OpenWithClock(config, clock).value();
+  clock.Advance(cache::kSavingsKeptMs);
+  instance->Tick(config);
+  hit(*instance);
+  instance->PostSavings();
+  instance->PostSavings();
+  const spend::Report report = saved(*instance);
+  REQUIRE(report.rows.size() == 1);
+  CHECK(report.rows[0].key.bot == "coder");
+  CHECK(report.rows[0].key.model == "m");
+  CHECK(report.rows[0].key.type == "research");
+  CHECK(report.rows[0].key.strategy == "cache.exact");
+  CHECK(report.totals.savings.count == 3);
+  CHECK(report.totals.savings.cost_nano == 900);
+  CHECK(report.totals.savings.tokens_out == 60);
+  CHECK(instance->spend().ledger().HeadOf(storage::kDefaultNamespace).sequence == 2);
+}
+
 TEST_CASE("the starter prices of the installation can be read, and price its models") {
   base::FakeClock clock;
   config::Config config;

@@ -55,6 +55,22 @@ class SpendTest(harness.Case):
                 group[name] += row[name]
         return groups
 
+    def test_what_hits_save_is_reported_by_tier_and_survives_a_kill(self):
+        self.rpc.call("CACHE.STORE", "What is RAII?", "an idiom",
+                      model="big", type="research", tokens_in=10, tokens_out=20, cost_nano=300)
+        for question, hits in (("What is RAII?", 3), ("what is  raii?", 2)):
+            for _ in range(hits):
+                self.assertEqual(self.rpc.call("CACHE.LOOKUP", question)["status"], "hit")
+        by = ["model", "type", "strategy"]
+        rows = self.rpc.call("SPEND.REPORT", by=by)["rows"]
+        found = {(row["model"], row["type"], row["strategy"]):
+                 (row["savings"], row["tokens_saved_out"], row["cost_saved_nano"]) for row in rows}
+        self.assertEqual(found, {("big", "research", "cache.exact"): (3, 60, 900),
+                                 ("big", "research", "cache.normalized"): (2, 40, 600)})
+        self.running.restart(kill=True)
+        with self.running.connect() as rpc:
+            self.assertEqual(rpc.call("SPEND.REPORT", by=by)["rows"], rows)
+
     def test_a_report_is_the_sum_of_its_records_however_it_is_grouped(self):
         sums = self.fill()
         names = ("bot", "model", "type", "strategy")
