@@ -3,6 +3,7 @@
 
 #include "server/commands/route_common.h"
 #include "server/commands/spend_common.h"
+#include "server/routing/pacing.h"
 
 namespace reprise::commands {
 namespace {
@@ -35,10 +36,6 @@ routing::CostOfCall CostByTable(const Context& context) {
 
 base::Result<double> PressureFrom(const Context& context, std::string_view scopes) {
   constexpr double kMillion = 1'000'000;
-  // On schedule is a half; so far ahead of it that a twentieth more is spent, all of it.
-  constexpr double kOnSchedule = 0.5;
-  constexpr double kSteepness = 10;
-  constexpr double kNotSpent = 0.999;
   constexpr std::string_view kNoScopes = "\x90";
   ASSIGN_OR_RETURN(const spend::CallScopes payers,
                    ScopesFrom(context, scopes.empty() ? kNoScopes : scopes, ""));
@@ -46,10 +43,7 @@ base::Result<double> PressureFrom(const Context& context, std::string_view scope
       context.principal.namespace_id, payers, context.now());
   const double used = static_cast<double>(pressure.used_ppm) / kMillion;
   const double elapsed = static_cast<double>(pressure.elapsed_ppm) / kMillion;
-  if (pressure.budget.empty() || used >= 1 || pressure.elapsed_ppm == 0) {
-    return used;
-  }
-  return std::clamp(kOnSchedule + kSteepness * (used - elapsed), 0.0, kNotSpent);
+  return pressure.budget.empty() ? 0 : routing::PressureOf(used, elapsed);
 }
 
 }  // namespace reprise::commands

@@ -30,4 +30,15 @@ std::optional<double> Pacing::PriceFor(double share) const {
   return prices[index];
 }
 
+double PressureOf(double used, double elapsed) {
+  constexpr double kOnSchedule = 0.5;
+  constexpr double kSteepness = 10;
+  constexpr double kNotSpent = 0.999;
+  if (used >= 1 || elapsed <= 0 || elapsed >= 1) {
+    return used;
+  }
+  const double left = (1 - used) / (1 - elapsed);  // 1: on schedule
+  return std::clamp(kOnSchedule + kSteepness * (1 - left), 0.0, kNotSpent);
+}
+
 }  // namespace reprise::routing

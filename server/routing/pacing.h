@@ -36,4 +36,10 @@ class Pacing {
   double calls_ = 0;        // up to kMemory
 };
 
+// How much a budget presses (SelectRequest::pressure), of which `used` is spent or held, and
+// `elapsed` of its period is over: a half when what is left lasts until the end at the pace so far,
+// more when it does not, and all of it once it is spent. A budget whose period does not end presses
+// by what is used.
+double PressureOf(double used, double elapsed);
+
 }  // namespace reprise::routing

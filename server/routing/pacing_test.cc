@@ -64,5 +64,17 @@ TEST_CASE("traffic that becomes harder and harder still has the share") {
   CHECK(cheap > 0.37 * kCalls);
 }
 
+TEST_CASE("a budget presses by what is left for the time that is left") {
+  CHECK(PressureOf(0.5, 0.5) == Approx(0.5));
+  CHECK(PressureOf(0.9, 0.9) == Approx(0.5));
+  CHECK(PressureOf(0.51, 0.5) > 0.6);
+  CHECK(PressureOf(0.91, 0.9) > PressureOf(0.51, 0.5));  // Less time to make up for it.
+  CHECK(PressureOf(0.3, 0.5) == 0);
+  CHECK(PressureOf(0.99, 0.5) < 1);
+  CHECK(PressureOf(1, 0.5) == 1);
+  CHECK(PressureOf(1.2, 0.5) == 1.2);
+  CHECK(PressureOf(0.4, 0) == 0.4);  // Its period does not end.
+}
+
 }  // namespace
 }  // namespace reprise::routing
