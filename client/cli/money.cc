@@ -10,6 +10,7 @@
 
 #include "client/cli/format.h"
 #include "client/cli/numbers.h"
+#include "client/cli/route_table.h"
 #include "protocol/base/limits.h"
 #include "protocol/base/read_file.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 using base::Value;
 
-constexpr std::array<std::string_view, 3> kWords{"spend", "budget", "prices"};
+constexpr std::array<std::string_view, 4> kWords{"spend", "budget", "prices", "route"};
 
 Leave Mistake(const std::string& text, const std::string& command) {
   return {ExitCode::kUsage, "error: " + text + "\nhint: reprise-cli " + command + " --help"};
@@ -136,6 +137,10 @@ base::Result<std::string> Answer(Caller& client, const MoneyFlags& flags) {
     ASSIGN_OR_RETURN(const Value status, client.Call("BUDGET.STATUS", params));
     return flags.format == "json" ? FormatReply(status, Style::kJson, false) : BudgetTable(status);
   }
+  if (flags.command == "route") {
+    ASSIGN_OR_RETURN(const Value stats, client.Call("ROUTE.STATS"));
+    return flags.format == "json" ? FormatReply(stats, Style::kJson, false) : RouteTable(stats);
+  }
   Value::Map options{{"format", flags.format}};
   if (!flags.from.empty()) {
     options.emplace_back("from", flags.from);
@@ -211,6 +216,9 @@ MoneyFlags ParseMoneyFlags(const std::vector<std::string>& words) {
   } else if (flags.command == "budget") {
     app.description("Budgets, and how they stand.");
     app.add_option("scopes", flags.scopes, "only those of a call with these: bot:NAME ...");
+    app.add_flag("--json", json, "JSON, amounts in nano-dollars");
+  } else if (flags.command == "route") {
+    app.description("What routing did: the mix, what it saved, how right its scores were.");
     app.add_flag("--json", json, "JSON, amounts in nano-dollars");
   } else {
     app.description("Reads a JSON price file into the server's table (PRICE.IMPORT).");

@@ -1,5 +1,5 @@
-// Money: `reprise-cli spend`, `budget` and `prices`: reports and balances as tables in dollars, and
-// a price file into the server.
+// Money: `reprise-cli spend`, `budget`, `route` and `prices`: reports and balances as tables in
+// dollars, and a price file into the server.
 //
 // Threads: one. Errors: in the exit code, told on `report`. Units: dollars, from nano-dollars.
 // Limits: price files of 4 MiB.
@@ -19,7 +19,7 @@ namespace reprise::client {
 bool IsMoney(const std::string& word);
 
 struct MoneyFlags {
-  std::string command;  // spend, budget or prices
+  std::string command;  // spend, budget, route or prices
   std::string from;
   std::string to;
   std::vector<std::string> by;

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "client/cli/route_table.h"
 #include "protocol/wire/decode.h"
 #include "protocol/wire/json.h"
 
@@ -104,6 +105,27 @@ TEST_CASE("wrong flags are explained") {
   CHECK(ParseMoneyFlags({"budget", "--help"}).leave->code == ExitCode::kOk);
   CHECK(IsMoney("spend"));
   CHECK_FALSE(IsMoney("SPEND.REPORT"));
+}
+
+TEST_CASE("route shows the mix, what it saved, and each model") {
+  const MoneyFlags flags = ParseMoneyFlags({"route"});
+  REQUIRE_FALSE(flags.leave.has_value());
+  CHECK(ParseMoneyFlags({"route", "--json"}).format == "json");
+  CHECK(ParseMoneyFlags({"route", "now"}).leave->code == ExitCode::kUsage);
+  const std::string text =
+      RouteTable(wire::FromJson(
+                     R"({"decisions": 1200, "cheap_share": 0.4567, "cost_nano": 1500000000,
+              "strongest_cost_nano": 4000000000, "saved_nano": 2500000000, "judged": 2,
+              "quality": 0.75, "regret": null, "calibration": {"error": 0.0214}, "outcomes": 2,
+              "models": {"m-small": {"chosen": 700, "quality": 0.5, "latency_ms": 849.6},
+                         "m-large": {"chosen": 500, "quality": null}}})")
+                     .value());
+  for (const char* part :
+       {"1,200 decisions, 45.7 % cheap", "1.50 instead of 4.00", "saved 2.50",
+        "quality 0.750, regret -", "calibration error 0.021", "m-small", "850"}) {
+    CHECK(text.find(part) != std::string::npos);
+  }
+  CHECK(RouteTable({}).find("0 decisions, - cheap") != std::string::npos);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "client/cpp/encode.h"
 #include "client/cpp/keys.h"
 #include "client/cpp/limits.h"
+#include "client/cpp/routing.h"
 #include "client/cpp/server.h"
 #include "client/cpp/session.h"
 #include "client/cpp/spend.h"
@@ -49,6 +50,10 @@ SpendCommands Caller::Spend() {
 
 LimitCommands Caller::Limits() {
   return LimitCommands(*this);
+}
+
+RoutingCommands Caller::Routing() {
+  return RoutingCommands(*this);
 }
 
 }  // namespace reprise::client

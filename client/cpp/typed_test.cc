@@ -6,6 +6,7 @@
 #include "client/cpp/control.h"
 #include "client/cpp/keys.h"
 #include "client/cpp/limits.h"
+#include "client/cpp/routing.h"
 #include "client/cpp/server.h"
 #include "client/cpp/session.h"
 #include "client/cpp/spend.h"
@@ -454,6 +455,34 @@ TEST_CASE("Budgets are set, listed and removed, and a call is priced") {
   Canned report(R"({"rows":[]})");
   CHECK(report.Spend().Report({.from = "2026-11-01", .by = {"bot"}}).ok());
   CHECK(report.request == R"(SPEND.REPORT [{"from":"2026-11-01","by":["bot"]}])");
+}
+
+TEST_CASE("Select sends what it was given and reads the choice") {
+  Canned server(
+      R"({"decision": 7, "model": "m", "score": 30.5, "level": "straightforward", "confidence": 0.5,
+          "quality": 0.8, "gain": 0.1, "cost_nano": 9, "propensity": 0.99, "reason": "r",
+          "fallbacks": ["n"], "would": null})");
+  const auto choice = server.Routing().Select(
+      "p", {.models = {"m", "n"}, .critical = true, .importance = 0.25, .scopes = {"bot:a"}});
+  CHECK(
+      server.request ==
+      R"(ROUTE.SELECT ["p",{"models":["m","n"],"critical":true,"importance":0.25,"scopes":["bot:a"]}])");
+  CHECK(choice.value().decision == 7);
+  CHECK(choice.value().score == 30.5);
+  CHECK(choice.value().fallbacks == std::vector<std::string>{"n"});
+  CHECK(choice.value().would.empty());
+}
+
+TEST_CASE("Feedback and the catalogue send only what was given") {
+  Canned server(R"({"model": "m", "learned": true, "outcome": 3, "added": true})");
+  CHECK(server.Routing().Feedback(7, {.quality = 0.5, .latency_ms = 9}).value());
+  CHECK(server.request == R"(ROUTE.FEEDBACK [7,{"quality":0.5,"latency_ms":9}])");
+  CHECK(server.Routing().Feedback(7, {.model = "n", .failed = true}).value());
+  CHECK(server.request == R"(ROUTE.FEEDBACK [7,{"model":"n","error":true}])");
+  CHECK(server.Routing().SetModel("m", {.input_nano = 0, .output_nano = 5}).value());
+  CHECK(server.request == R"(ROUTE.MODEL.SET ["m",{"input_nano":0,"output_nano":5}])");
+  CHECK(server.Routing().DeleteModel("m", true).ok());
+  CHECK(server.request == R"(ROUTE.MODEL.DEL ["m",{"shared":true}])");
 }
 
 }  // namespace

@@ -109,6 +109,10 @@ inline constexpr Limit kNamespaces{"namespaces", 1024, 1024, 1024, "most namespa
 inline constexpr Limit kAccessKeys{"access_keys", 16'384, 16'384, 16'384, "most access keys"};
 inline constexpr Limit kCacheEntries{"cache_entries", 10'000, 1, 50'000'000,
                                      "most cache entries of one namespace"};
+inline constexpr Limit kRoutingOutcomes{"routing_outcomes", 100'000, 100, 10'000'000,
+                                        "most outcomes that routing keeps of one namespace"};
+inline constexpr Limit kRoutingExamples{"routing_examples", 1'000, 1'000, 1'000,
+                                        "examples in one ROUTE.TEACH"};
 inline constexpr Limit kLeaseMs{"lease_ms", 60'000, 100, 3'600'000,
                                 "how long a lease lives without CACHE.RENEW"};
 inline constexpr Limit kFlights{"flights", 100'000, 100'000, 100'000,

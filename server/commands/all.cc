@@ -72,6 +72,14 @@ extern const CommandSpec kPriceQuote;
 extern const CommandSpec kPriceSet;
 extern const CommandSpec kQualityRecord;
 extern const CommandSpec kQuit;
+extern const CommandSpec kRouteFeedback;
+extern const CommandSpec kRouteModelDel;
+extern const CommandSpec kRouteModelSet;
+extern const CommandSpec kRouteModels;
+extern const CommandSpec kRouteScore;
+extern const CommandSpec kRouteSelect;
+extern const CommandSpec kRouteStats;
+extern const CommandSpec kRouteTeach;
 extern const CommandSpec kSave;
 extern const CommandSpec kScan;
 extern const CommandSpec kSet;
@@ -158,6 +166,14 @@ std::span<const CommandSpec* const> AllCommands() {
       &kPriceSet,
       &kQualityRecord,
       &kQuit,
+      &kRouteFeedback,
+      &kRouteModelDel,
+      &kRouteModelSet,
+      &kRouteModels,
+      &kRouteScore,
+      &kRouteSelect,
+      &kRouteStats,
+      &kRouteTeach,
       &kSave,
       &kScan,
       &kSet,

@@ -24,6 +24,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   context.instance.spend().Drop(removed.id, transaction);
   context.instance.control().Drop(removed.id, transaction);
   context.instance.rate().Drop(removed.id, transaction);
+  context.instance.routing().DropNamespace(removed.id, transaction);
   reply.Bool(true);
   return base::Ok{};
 }

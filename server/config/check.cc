@@ -61,6 +61,16 @@ base::Status CheckAddresses(const Config& config) {
   return base::Ok{};
 }
 
+base::Status CheckLevels(const RoutingOptions& routing) {
+  if (routing.level_straightforward > routing.level_complex ||
+      routing.level_complex > routing.level_very_complex) {
+    return Conflict(
+        "routing.level_straightforward, routing.level_complex and routing.level_very_complex must "
+        "not fall");
+  }
+  return base::Ok{};
+}
+
 base::Status CheckSizes(const Config& config) {
   const NetworkOptions& network = config.network;
   const std::int64_t value = config.cache.value_bytes_max;
@@ -151,6 +161,7 @@ base::Status Check(const Config& config) {
   RETURN_IF_ERROR(CheckSizes(config));
   RETURN_IF_ERROR(CheckStore(config));
   RETURN_IF_ERROR(CheckRules(config.cache));
+  RETURN_IF_ERROR(CheckLevels(config.routing));
   RETURN_IF_ERROR(CheckGuardrails(config.control));
   RETURN_IF_ERROR(CheckRates(config.rate));
   return base::Ok{};

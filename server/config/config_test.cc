@@ -398,6 +398,8 @@ TEST_CASE("keys that are read once at the start are not live") {
                                       "semantic.http_key_env",
                                       "semantic.http_width",
                                       "semantic.http_deadline_ms",
+                                      "routing.total_outcomes_max",
+                                      "routing.good_enough_ppm",
                                       "spend.prices_file"};
   for (const Setting& setting : Describe(Config{})) {
     CAPTURE(setting.name);

@@ -139,6 +139,22 @@ struct RateOptions {
   std::vector<std::string> limits;  // "chat: 60 per 1m", of all namespaces; see rate_limit.h
 };
 
+// Which model answers: server/routing. Shares and qualities in a million.
+struct RoutingOptions {
+  std::int64_t outcomes_max = base::limits::kRoutingOutcomes.value;  // of one namespace
+  std::int64_t total_outcomes_max = 1'000'000;                       // of the server
+  std::int64_t cheap_share_ppm = 450'000;   // wanted share of cheap calls, at least
+  std::int64_t explore_ppm = 20'000;        // of calls that are not critical
+  std::int64_t cost_weight_ppm = 50'000;    // quality that the dearest call's cost is worth
+  std::int64_t quality_floor_ppm = 0;       // a model below is taken only when all are
+  std::int64_t good_enough_ppm = 700'000;   // quality from which an answer is good enough
+  std::int64_t level_straightforward = 25;  // scores from which a prompt is of that level
+  std::int64_t level_complex = 50;
+  std::int64_t level_very_complex = 75;
+  std::int64_t decision_ttl_ms = 3'600'000;  // how long feedback may name a decision
+  std::int64_t prompt_cache_ms = 300'000;    // how long a provider's prompt cache keeps a prompt
+};
+
 struct LogOptions {
   std::string level = "info";         // trace, debug, info, warn, error
   std::string format = "text";        // text or json
@@ -153,6 +169,7 @@ struct Config {
   HttpOptions http;
   CacheOptions cache;
   SemanticOptions semantic;
+  RoutingOptions routing;
   SpendOptions spend;
   ControlOptions control;
   RateOptions rate;

@@ -461,6 +461,74 @@ constexpr std::array kRateRows{
            limits::kRateTotalKeys),
 };
 
+template <auto Member>
+constexpr NumberField Routing() {
+  return &At<&Config::routing, Member>;
+}
+
+// Shares and qualities are in a million.
+constexpr std::int64_t kPpmMax = 1'000'000;
+constexpr std::int64_t kScoreMax = 100;
+
+constexpr std::array kRoutingRows{
+    Within(Number("routing.outcomes_max", Kind::kInteger, Change::kLive,
+                  Routing<&RoutingOptions::outcomes_max>(),
+                  "Most outcomes (prompts that feedback came for) of one namespace; then the "
+                  "oldest goes. About 1 KiB on disk and 150 bytes of memory each."),
+           limits::kRoutingOutcomes),
+    Within(Number("routing.total_outcomes_max", Kind::kInteger, Change::kRestart,
+                  Routing<&RoutingOptions::total_outcomes_max>(),
+                  "Most outcomes of all namespaces together; the namespace with the most gives."),
+           limits::kRoutingOutcomes.floor, 100'000'000),
+    Within(Number("routing.cheap_share_ppm", Kind::kInteger, Change::kLive,
+                  Routing<&RoutingOptions::cheap_share_ppm>(),
+                  "Share of calls, in a million, that cheap models shall have at least: models at "
+                  "half the cost of the dearest one, or less. 0: only quality and cost decide."),
+           0, kPpmMax),
+    Within(
+        Number("routing.explore_ppm", Kind::kInteger, Change::kLive,
+               Routing<&RoutingOptions::explore_ppm>(),
+               "Share of calls, in a million, that any suitable model gets by chance, so that "
+               "what is known of it stays true. Not critical ones, nor turns of a conversation."),
+        0, kPpmMax / 2),
+    Within(Number("routing.cost_weight_ppm", Kind::kInteger, Change::kLive,
+                  Routing<&RoutingOptions::cost_weight_ppm>(),
+                  "Expected quality, in a million, that is given up to save the cost of the "
+                  "dearest model, even where no mix asks for it."),
+           0, kPpmMax),
+    Within(Number("routing.quality_floor_ppm", Kind::kInteger, Change::kLive,
+                  Routing<&RoutingOptions::quality_floor_ppm>(),
+                  "Expected quality, in a million, below which a model is taken only when no "
+                  "other one reaches it."),
+           0, kPpmMax),
+    Within(Number("routing.good_enough_ppm", Kind::kInteger, Change::kRestart,
+                  Routing<&RoutingOptions::good_enough_ppm>(),
+                  "Quality, in a million, from which an answer is good enough: the score is the "
+                  "chance of less."),
+           1, kPpmMax),
+    Within(Number("routing.level_straightforward", Kind::kInteger, Change::kLive,
+                  Routing<&RoutingOptions::level_straightforward>(),
+                  "Prompts with a lower score are simple."),
+           0, kScoreMax),
+    Within(Number("routing.level_complex", Kind::kInteger, Change::kLive,
+                  Routing<&RoutingOptions::level_complex>(),
+                  "Prompts with a score from here on are complex; between, straightforward."),
+           0, kScoreMax),
+    Within(Number("routing.level_very_complex", Kind::kInteger, Change::kLive,
+                  Routing<&RoutingOptions::level_very_complex>(),
+                  "Prompts with a score from here on are very complex."),
+           0, kScoreMax),
+    Within(Number("routing.decision_ttl_ms", Kind::kMilliseconds, Change::kLive,
+                  Routing<&RoutingOptions::decision_ttl_ms>(),
+                  "How long ROUTE.FEEDBACK may name a decision. They do not outlive a restart."),
+           1'000, 86'400'000),
+    Within(Number("routing.prompt_cache_ms", Kind::kMilliseconds, Change::kLive,
+                  Routing<&RoutingOptions::prompt_cache_ms>(),
+                  "How long a provider keeps a conversation in its prompt cache: till then, going "
+                  "to another model costs that discount."),
+           0, 86'400'000),
+};
+
 constexpr std::array kOtherRows{
     Row{"http.bind",
         Kind::kText,
@@ -655,12 +723,13 @@ constexpr std::array kSpendRows{
 
 constexpr auto kRows = [] {
   constexpr std::size_t kCount = kStoreRows.size() + kNetworkRows.size() + kSemanticRows.size() +
-                                 kSpendRows.size() + kControlRows.size() + kRateRows.size() +
-                                 kOtherRows.size();
+                                 kRoutingRows.size() + kSpendRows.size() + kControlRows.size() +
+                                 kRateRows.size() + kOtherRows.size();
   std::array<Row, kCount> rows{};
   auto end = std::copy(kStoreRows.begin(), kStoreRows.end(), rows.begin());
   end = std::copy(kNetworkRows.begin(), kNetworkRows.end(), end);
   end = std::copy(kSemanticRows.begin(), kSemanticRows.end(), end);
+  end = std::copy(kRoutingRows.begin(), kRoutingRows.end(), end);
   end = std::copy(kSpendRows.begin(), kSpendRows.end(), end);
   end = std::copy(kControlRows.begin(), kControlRows.end(), end);
   end = std::copy(kRateRows.begin(), kRateRows.end(), end);
@@ -674,6 +743,7 @@ constexpr std::array kSections{
     Section{"http", "The admin port for health checks and metrics. It changes nothing."},
     Section{"cache", "Entries of the cache and their bounds."},
     Section{"semantic", "Vectors of questions, for the tier that knows them in other words."},
+    Section{"routing", "Which model answers a prompt, and what is learned from how it went."},
     Section{"spend", "Money: prices of models. Budgets and amounts are set by commands."},
     Section{"control", "Which strategies are in force, and what turns them off."},
     Section{"rate", "Rate limits: the commands LIMIT.TAKE and its like."},

@@ -98,6 +98,9 @@ Instance::~Instance() {
   if (rate_ != nullptr) {
     WriteRate();
   }
+  if (routing_ != nullptr) {
+    WriteRouting(true);
+  }
   index_writer_.reset();
   flight_timer_.reset();
   if (semantic_ != nullptr) {
@@ -135,6 +138,8 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
                                                         clock, base::RandomSeed()));
   instance->rate_writer_ =
       std::make_unique<RateWriter>(*instance->rate_, *instance->store_, config.rate.flush_ms);
+  ASSIGN_OR_RETURN(instance->routing_,
+                   routing::Routing::Load(*instance->store_, config.routing, base::RandomSeed()));
   ASSIGN_OR_RETURN(instance->semantic_,
                    semantic::Semantic::Open(SemanticOptionsOf(config), *instance->store_, clock));
   instance->cache_->UseSemantic(*instance->semantic_);
@@ -184,6 +189,7 @@ void Instance::Tick(const config::Config& config) {
     WriteCounters();
   }
   PostSavings(false);
+  WriteRouting(false);
   // Popular entries may slide by the thousands between two ticks; the rest waits for the next one.
   for (int i = 0; cache_->HasSlides() && i < kSlideBatches; ++i) {
     const base::Status slid = store_->Run([this](storage::Transaction& transaction) {
@@ -255,6 +261,19 @@ void Instance::WriteRate() {
       return base::Ok{};
     });
   }
+}
+
+// A refused write is tried again by the next tick; what a crash loses is learned again.
+void Instance::WriteRouting(bool all) {
+  if (!routing_->HasUnwritten(all)) {
+    return;
+  }
+  const base::Status written =
+      store_->Run([this, all](storage::Transaction& transaction) -> base::Status {
+        routing_->Write(all, transaction);
+        return base::Ok{};
+      });
+  (void)written.ok();
 }
 
 void Instance::ConfigureRate(const config::RateOptions& options) {

@@ -21,6 +21,7 @@
 #include "server/instance/index_writer.h"
 #include "server/instance/rate_writer.h"
 #include "server/rate/limiter.h"
+#include "server/routing/routing.h"
 #include "server/semantic/semantic.h"
 #include "server/spend/spend.h"
 #include "storage/engine/store.h"
@@ -50,6 +51,7 @@ class Instance {
   control::Control& control() { return *control_; }
   const control::Control& control() const { return *control_; }
   rate::Limiter& rate() { return *rate_; }
+  routing::Routing& routing() { return *routing_; }
   const base::Clock& clock() const { return clock_; }
 
   // Prices for models that the directory has none of its own for; how many models. Before other
@@ -73,6 +75,7 @@ class Instance {
   void WriteCounters();
   void PostSavings(bool all);
   void WriteRate();
+  void WriteRouting(bool all);
   // As WriteCounters, but does not wait. Any thread.
   void SubmitCounters();
   class CountersCall;
@@ -85,6 +88,7 @@ class Instance {
   std::unique_ptr<semantic::Semantic> semantic_;
   std::unique_ptr<cache::Cache> cache_;
   std::unique_ptr<rate::Limiter> rate_;
+  std::unique_ptr<routing::Routing> routing_;
   std::unique_ptr<RateWriter> rate_writer_;  // before the limiter goes
   std::unique_ptr<IndexWriter> index_writer_;
   std::unique_ptr<FlightTimer> flight_timer_;  // before the cache goes

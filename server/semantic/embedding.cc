@@ -51,11 +51,18 @@ class UseLiteEmbedding final : public Embedding {
   bool HasTokens() const override { return true; }
   bool IsLocal() const override { return true; }
 
+  VectorsPtr Known(const OwnText& text) const override {
+    const auto known = cache_.Find(KeyOf(text));
+    if (known == nullptr) {
+      return nullptr;
+    }
+    auto vectors = std::make_shared<embed::TokenVectors>();
+    vectors->vector = *known;
+    return vectors;
+  }
   base::Result<VectorsPtr> Embed(const OwnText& text) const override {
-    if (const auto known = cache_.Find(KeyOf(text)); known != nullptr) {
-      auto vectors = std::make_shared<embed::TokenVectors>();
-      vectors->vector = *known;
-      return VectorsPtr(std::move(vectors));
+    if (VectorsPtr known = Known(text); known != nullptr) {
+      return known;
     }
     return Compute(text);
   }
@@ -107,6 +114,10 @@ class HashEmbedding final : public Embedding {
   std::string_view Fingerprint() const override { return model_.Fingerprint(); }
   std::size_t Width() const override { return model_.Width(); }
 
+  VectorsPtr Known(const OwnText& text) const override {
+    auto vectors = Embed(text);
+    return vectors.ok() ? std::move(vectors).value() : nullptr;
+  }
   base::Result<VectorsPtr> Embed(const OwnText& text) const override {
     embed::TokenVectors made;
     ASSIGN_OR_RETURN(made.vector, model_.Embed(text.text));
@@ -128,9 +139,13 @@ class HttpEmbedding final : public Embedding {
   std::string_view Fingerprint() const override { return model_->Fingerprint(); }
   std::size_t Width() const override { return model_->Width(); }
 
+  VectorsPtr Known(const OwnText& text) const override {
+    const auto known = cache_.Find(KeyOf(text));
+    return known == nullptr ? nullptr : TextVector(*known);
+  }
   base::Result<VectorsPtr> Embed(const OwnText& text) const override {
-    if (const auto known = cache_.Find(KeyOf(text)); known != nullptr) {
-      return TextVector(*known);
+    if (VectorsPtr known = Known(text); known != nullptr) {
+      return known;
     }
     auto answer = std::make_shared<std::promise<base::Result<embed::Vector>>>();
     auto coming = answer->get_future();

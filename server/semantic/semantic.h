@@ -126,6 +126,8 @@ class Semantic {
   // find it.
   base::Result<double> Compare(storage::NamespaceId owner, std::string_view stored,
                                std::string_view asked) const;
+  // The embedder in use, for others who need vectors of texts.
+  const Embedding& embedding() const { return spaces_->current().embedding(); }
   // The number by which a hit can be judged later.
   std::uint64_t Remember(Hit hit) { return recent_.Remember(std::move(hit)); }
   // One of so many would-be hits is to be verified. Any thread.

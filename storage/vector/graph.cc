@@ -38,7 +38,7 @@ Graph::Graph(const Codec& codec, const GraphOptions& options)
 }
 
 void Graph::Search(const Query& query, Matches& matches) const {
-  const ReadLock lock(mutex_);
+  const base::ReadLock lock(mutex_);
   if (entry_ == kNone) {
     return;
   }
@@ -59,12 +59,12 @@ void Graph::Search(const Query& query, Matches& matches) const {
 }
 
 bool Graph::Contains(EntryId id) const {
-  const ReadLock lock(mutex_);
+  const base::ReadLock lock(mutex_);
   return NumberOf(id).has_value();
 }
 
 bool Graph::ItemOf(EntryId id, char* item) const {
-  const ReadLock lock(mutex_);
+  const base::ReadLock lock(mutex_);
   const auto number = NumberOf(id);
   if (!number.has_value()) {
     return false;
@@ -74,7 +74,7 @@ bool Graph::ItemOf(EntryId id, char* item) const {
 }
 
 std::uint64_t Graph::bytes() const {
-  const ReadLock lock(mutex_);
+  const base::ReadLock lock(mutex_);
   const std::size_t slot_bytes = core_.node_bytes() + sizeof(char*) + sizeof(Slot);
   return sizeof(*this) + slots_.size() * slot_bytes + twins_.size() * sizeof(Twin) + ids_.bytes() +
          upper_bytes_.load(std::memory_order_relaxed);
@@ -97,11 +97,11 @@ void Graph::MakeRoom() {
   if (ids_.full()) {
     SlotTable grown =
         ids_.Grown([this](std::uint32_t number) { return HashOf(IdOfNumber(number)); });
-    const WriteLock lock(mutex_);
+    const base::WriteLock lock(mutex_);
     std::swap(ids_, grown);
   }
   if (free_slots_.empty() && slots_.size() == core_.capacity()) {
-    const WriteLock lock(mutex_);
+    const base::WriteLock lock(mutex_);
     core_.Grow(core_.capacity() + core_.capacity() / 2);
   }
 }
@@ -119,7 +119,7 @@ std::uint32_t Graph::TakeSlot() {
     return slot;
   }
   ENSURE(slots_.size() < kTwinMark);
-  const WriteLock lock(mutex_);
+  const base::WriteLock lock(mutex_);
   slots_.emplace_back();
   return static_cast<std::uint32_t>(slots_.size() - 1);
 }
@@ -144,7 +144,7 @@ void Graph::Add(EntryId id, const char* item) {
   Edits edits;
   PlanNode(slot, found, edits);
   {
-    const WriteLock lock(mutex_);
+    const base::WriteLock lock(mutex_);
     slots_[slot].level = static_cast<std::uint8_t>(level);
     slots_[slot].state = State::kLive;
     ids_.Insert(HashOf(id), slot);
@@ -160,7 +160,7 @@ void Graph::Add(EntryId id, const char* item) {
 }
 
 void Graph::AddTwin(EntryId id, std::uint32_t node) {
-  const WriteLock lock(mutex_);
+  const base::WriteLock lock(mutex_);
   std::uint32_t twin = 0;
   if (free_twins_.empty()) {
     twin = static_cast<std::uint32_t>(twins_.size());
@@ -203,7 +203,7 @@ bool Graph::Remove(EntryId id) {
   entries_.fetch_sub(1, std::memory_order_relaxed);
   const auto hash_of = [this](std::uint32_t other) { return HashOf(IdOfNumber(other)); };
   {
-    const WriteLock lock(mutex_);
+    const base::WriteLock lock(mutex_);
     ids_.Erase(HashOf(id), *number, hash_of);
     if ((*number & kTwinMark) != 0) {
       UnlinkTwin(*number & ~kTwinMark);

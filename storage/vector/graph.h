@@ -21,9 +21,9 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/shared_mutex.h"
 #include "storage/vector/hnsw_core.h"
 #include "storage/vector/match.h"
-#include "storage/vector/shared_mutex.h"
 #include "storage/vector/slot_table.h"
 
 namespace reprise::vector {
@@ -159,7 +159,7 @@ class Graph {
 
   const Codec& codec_;
   const GraphOptions options_;
-  mutable SharedMutex mutex_;
+  mutable base::SharedMutex mutex_;
 
   // Written under the lock.
   HnswCore core_;

@@ -180,7 +180,7 @@ void Graph::CountLinks(const Edits& edits) {
 // `raised` becomes the entry when it is the only living node or stands above all others.
 void Graph::Apply(const Edits& edits, std::uint32_t raised) {
   CountLinks(edits);
-  const WriteLock lock(mutex_);
+  const base::WriteLock lock(mutex_);
   for (const Edit& edit : edits) {
     core_.SetLinks(edit.slot, edit.level, edit.links);
   }

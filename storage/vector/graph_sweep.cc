@@ -109,7 +109,7 @@ void Graph::ReplaceEntry() {
       highest = slot;
     }
   }
-  const WriteLock lock(mutex_);
+  const base::WriteLock lock(mutex_);
   entry_ = highest;
   top_ = highest == kNone ? 0 : slots_[highest].level;
 }

@@ -51,7 +51,7 @@ base::Result<Matches> VectorIndex::Search(PartitionId partition, std::span<const
   Matches matches(k);
   std::shared_ptr<const Graph> graph;
   {
-    const ReadLock lock(mutex_);
+    const base::ReadLock lock(mutex_);
     const auto number = Find(partition);
     if (!number.has_value()) {
       return matches;
@@ -81,14 +81,14 @@ void VectorIndex::SearchBlock(const FlatBlock& block, const Query& query, Matche
 }
 
 bool VectorIndex::HasEntries(PartitionId partition) const {
-  const ReadLock lock(mutex_);
+  const base::ReadLock lock(mutex_);
   return Find(partition).has_value();
 }
 
 bool VectorIndex::Contains(PartitionId partition, EntryId id) const {
   std::shared_ptr<const Graph> graph;
   {
-    const ReadLock lock(mutex_);
+    const base::ReadLock lock(mutex_);
     const auto number = Find(partition);
     if (!number.has_value()) {
       return false;
@@ -111,7 +111,7 @@ std::optional<std::vector<float>> VectorIndex::VectorOf(PartitionId partition, E
   Item item(codec_.item_bytes());
   std::shared_ptr<const Graph> graph;
   {
-    const ReadLock lock(mutex_);
+    const base::ReadLock lock(mutex_);
     const auto number = Find(partition);
     if (!number.has_value()) {
       return std::nullopt;
@@ -140,7 +140,7 @@ IndexStats VectorIndex::Stats() const {
   stats.build_left = build_left_.load(std::memory_order_relaxed);
   std::vector<std::shared_ptr<const Graph>> graphs;
   {
-    const ReadLock lock(mutex_);
+    const base::ReadLock lock(mutex_);
     stats.partitions = partitions_.size();
     stats.bytes = block_bytes_.load(std::memory_order_relaxed) + partitions_.bytes() +
                   blocks_.size() * sizeof(BlockPtr);
@@ -227,7 +227,7 @@ std::uint32_t VectorIndex::FindOrMake(PartitionId partition) {
   }
   BlockPtr block = FlatBlock::Make(partition, 1, codec_.item_bytes());
   block_bytes_ += AllocatedBytes(block->bytes(codec_.item_bytes()));
-  const WriteLock lock(mutex_);
+  const base::WriteLock lock(mutex_);
   if (must_grow) {
     std::swap(partitions_, grown);
   }
@@ -248,14 +248,14 @@ void VectorIndex::SetBlock(std::uint32_t number, BlockPtr block) {
   const std::size_t item_bytes = codec_.item_bytes();
   block_bytes_ += AllocatedBytes(block->bytes(item_bytes));
   block_bytes_ -= AllocatedBytes(blocks_[number]->bytes(item_bytes));
-  const WriteLock lock(mutex_);
+  const base::WriteLock lock(mutex_);
   std::swap(blocks_[number], block);
 }
 
 void VectorIndex::PutFlat(std::uint32_t number, EntryId id, const Item& item) {
   FlatBlock& block = *blocks_[number];
   if (block.count() < block.capacity()) {
-    const WriteLock lock(mutex_);
+    const base::WriteLock lock(mutex_);
     block.Append(id, item.data(), item.size());
     return;
   }
@@ -303,7 +303,7 @@ void VectorIndex::Take(PartitionId partition, EntryId id) {
 void VectorIndex::TakeFlat(std::uint32_t number, std::uint32_t position) {
   FlatBlock& block = *blocks_[number];
   {
-    const WriteLock lock(mutex_);
+    const base::WriteLock lock(mutex_);
     block.Erase(position, codec_.item_bytes());
   }
   if (block.count() > 0 && block.count() < block.capacity() / 2) {
@@ -336,7 +336,7 @@ void VectorIndex::DropEmpty(std::uint32_t number) {
   BlockPtr block;
   std::shared_ptr<Graph> graph;
   {
-    const WriteLock lock(mutex_);
+    const base::WriteLock lock(mutex_);
     partitions_.Erase(HashOf(blocks_[number]->partition()), number, hash_of);
     std::swap(block, blocks_[number]);
     if (const auto found = graphs_.find(number); found != graphs_.end()) {

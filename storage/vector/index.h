@@ -32,11 +32,11 @@
 #include <vector>
 
 #include "protocol/base/result.h"
+#include "protocol/base/shared_mutex.h"
 #include "storage/vector/codec.h"
 #include "storage/vector/flat_block.h"
 #include "storage/vector/graph.h"
 #include "storage/vector/match.h"
-#include "storage/vector/shared_mutex.h"
 #include "storage/vector/slot_table.h"
 
 namespace reprise::vector {
@@ -164,7 +164,7 @@ class VectorIndex {
   const Codec codec_;
 
   // Changed under the lock. A block is the home of a partition's id even when a graph serves.
-  mutable SharedMutex mutex_;
+  mutable base::SharedMutex mutex_;
   SlotTable partitions_;  // PartitionId -> number of the partition
   std::deque<BlockPtr> blocks_;
   std::unordered_map<std::uint32_t, std::shared_ptr<Graph>> graphs_;

@@ -87,7 +87,7 @@ void VectorIndex::Publish(std::uint32_t number) {
   builds_count_ = builds_.size();
   build_left_ = 0;
   {
-    const WriteLock lock(mutex_);
+    const base::WriteLock lock(mutex_);
     std::swap(graphs_[number], graph);
   }
   if (graph != nullptr) {
@@ -117,7 +117,7 @@ void VectorIndex::Flatten(std::uint32_t number) {
   }
   SetBlock(number, std::move(block));
   {
-    const WriteLock lock(mutex_);
+    const base::WriteLock lock(mutex_);
     graphs_.erase(number);
   }
   Retire(std::move(graph));

@@ -3,6 +3,7 @@ import { CacheCommands } from './cache.js';
 import { ConnectionCommands } from './connection.js';
 import { ControlCommands } from './control.js';
 import { KeysCommands } from './keys.js';
+import { RoutingCommands } from './routing.js';
 import { ServerCommands } from './server.js';
 import { SpendCommands } from './spend.js';
 import type { Caller } from '../caller.js';
@@ -11,6 +12,7 @@ export * from './cache.js';
 export * from './connection.js';
 export * from './control.js';
 export * from './keys.js';
+export * from './routing.js';
 export * from './server.js';
 export * from './spend.js';
 
@@ -20,6 +22,7 @@ export interface Families {
   readonly connection: ConnectionCommands;
   readonly control: ControlCommands;
   readonly keys: KeysCommands;
+  readonly routing: RoutingCommands;
   readonly server: ServerCommands;
   readonly spend: SpendCommands;
 }
@@ -30,6 +33,7 @@ export function familiesOf(caller: Caller): Families {
     connection: new ConnectionCommands(caller),
     control: new ControlCommands(caller),
     keys: new KeysCommands(caller),
+    routing: new RoutingCommands(caller),
     server: new ServerCommands(caller),
     spend: new SpendCommands(caller),
   };

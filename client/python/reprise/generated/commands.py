@@ -8,6 +8,7 @@ from .cache import CacheCommands
 from .connection import ConnectionCommands
 from .control import ControlCommands
 from .keys import KeysCommands
+from .routing import RoutingCommands
 from .server import ServerCommands
 from .spend import SpendCommands
 
@@ -16,6 +17,7 @@ class Commands(CacheCommands[AnyR, BoolR, IntR, MapR, ListR],
                ConnectionCommands[AnyR, BoolR, IntR, MapR, ListR],
                ControlCommands[AnyR, BoolR, IntR, MapR, ListR],
                KeysCommands[AnyR, BoolR, IntR, MapR, ListR],
+               RoutingCommands[AnyR, BoolR, IntR, MapR, ListR],
                ServerCommands[AnyR, BoolR, IntR, MapR, ListR],
                SpendCommands[AnyR, BoolR, IntR, MapR, ListR]):
     """Every typed method. What a call gives back is decided by the subclass."""

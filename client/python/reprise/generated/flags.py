@@ -72,6 +72,14 @@ FLAGS: dict[str, frozenset[str]] = {
     "PRICE.SET": frozenset(["admin", "durable", "idempotent", "write"]),
     "QUALITY.RECORD": frozenset(["write"]),
     "QUIT": frozenset(["no_auth", "session"]),
+    "ROUTE.FEEDBACK": frozenset(["write"]),
+    "ROUTE.MODEL.DEL": frozenset(["durable", "write"]),
+    "ROUTE.MODEL.SET": frozenset(["durable", "idempotent", "write"]),
+    "ROUTE.MODELS": frozenset(["idempotent", "read"]),
+    "ROUTE.SCORE": frozenset(["idempotent", "read"]),
+    "ROUTE.SELECT": frozenset(["read"]),
+    "ROUTE.STATS": frozenset(["idempotent", "read"]),
+    "ROUTE.TEACH": frozenset(["blocking", "read"]),
     "SAVE": frozenset(["admin", "blocking", "idempotent", "waits"]),
     "SCAN": frozenset(["blocking", "idempotent", "read"]),
     "SET": frozenset(["idempotent", "write"]),
@@ -142,6 +150,18 @@ OPTIONS: dict[str, frozenset[str]] = {
     "QUALITY.RECORD": frozenset([
             "baseline_nano", "bot", "conversation", "cost_nano", "error", "held_out", "quality",
             "response_ms", "strategies"]),
+    "ROUTE.FEEDBACK": frozenset([
+            "cost_nano", "error", "latency_ms", "model", "quality", "tokens_in", "tokens_out"]),
+    "ROUTE.MODEL.DEL": frozenset(["shared"]),
+    "ROUTE.MODEL.SET": frozenset([
+            "cached_input_nano", "capabilities", "context_window", "input_nano", "latency_ms",
+            "output_nano", "provider", "shared", "strength"]),
+    "ROUTE.SCORE": frozenset([
+            "answer_tokens", "context_tokens", "factors", "model", "nearest", "type", "vector"]),
+    "ROUTE.SELECT": frozenset([
+            "answer_tokens", "context_tokens", "conversation", "critical", "importance",
+            "max_cost_nano", "max_latency_ms", "min_quality", "models", "needs", "pressure",
+            "scopes", "type", "vector"]),
     "SCAN": frozenset(["after", "limit", "prefix"]),
     "SET": frozenset(["nx", "ttl_ms", "xx"]),
     "SLOWLOG": frozenset(["limit", "reset"]),

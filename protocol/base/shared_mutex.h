@@ -9,7 +9,7 @@
 #include "protocol/base/ensure.h"
 #include "protocol/base/thread_role.h"
 
-namespace reprise::vector {
+namespace reprise::base {
 
 class THREAD_MARK(capability("mutex")) SharedMutex {
  public:
@@ -71,4 +71,4 @@ class THREAD_MARK(scoped_lockable) ReadLock {
   SharedMutex& mutex_;
 };
 
-}  // namespace reprise::vector
+}  // namespace reprise::base
