@@ -19,7 +19,9 @@
 #include "server/control/control.h"
 #include "server/instance/flight_timer.h"
 #include "server/instance/index_writer.h"
+#include "server/instance/job_timer.h"
 #include "server/instance/rate_writer.h"
+#include "server/jobs/jobs.h"
 #include "server/rate/limiter.h"
 #include "server/semantic/semantic.h"
 #include "server/spend/spend.h"
@@ -45,6 +47,7 @@ class Instance {
   const storage::Store& store() const { return *store_; }
   cache::Cache& cache() { return *cache_; }
   semantic::Semantic& semantic() { return *semantic_; }
+  jobs::Jobs& jobs() { return *jobs_; }
   access::Registry& access() { return *access_; }
   spend::Spend& spend() { return *spend_; }
   control::Control& control() { return *control_; }
@@ -57,6 +60,14 @@ class Instance {
   base::Result<std::size_t> UsePriceFile(const std::string& path);
   // Takes over live settings of the limits.
   void ConfigureRate(const config::RateOptions& options);
+  // Takes over settings that were changed, or a namespace that came.
+  void SetJobsOptions(const config::JobsOptions& options);
+
+  // A connection waits for nothing any more: it has gone, or (Expel) its rights have changed, which
+  // its waits are told. StopWaiting answers how many there were.
+  void Disconnect(std::uint64_t owner);
+  void Expel(std::uint64_t owner);
+  std::size_t StopWaiting(std::uint64_t owner);
 
   // Periodic work; call it every `counters_flush_ms` or more often.
   void Tick(const config::Config& config);
@@ -67,6 +78,7 @@ class Instance {
                                                       const config::Config& config,
                                                       const base::Clock& clock);
   void WriteCounters();
+  void RecordSaving(const jobs::Saving& saving, storage::Transaction& transaction);
   void WriteRate();
   // As WriteCounters, but does not wait. Any thread.
   void SubmitCounters();
@@ -81,8 +93,10 @@ class Instance {
   std::unique_ptr<cache::Cache> cache_;
   std::unique_ptr<rate::Limiter> rate_;
   std::unique_ptr<RateWriter> rate_writer_;  // before the limiter goes
+  std::unique_ptr<jobs::Jobs> jobs_;
   std::unique_ptr<IndexWriter> index_writer_;
   std::unique_ptr<FlightTimer> flight_timer_;  // before the cache goes
+  std::unique_ptr<JobTimer> job_timer_;        // before the jobs go
   std::atomic<bool> counters_submitted_{false};
 };
 

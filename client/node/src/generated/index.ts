@@ -2,6 +2,7 @@
 import { CacheCommands } from './cache.js';
 import { ConnectionCommands } from './connection.js';
 import { ControlCommands } from './control.js';
+import { JobsCommands } from './jobs.js';
 import { KeysCommands } from './keys.js';
 import { ServerCommands } from './server.js';
 import { SpendCommands } from './spend.js';
@@ -10,6 +11,7 @@ import type { Caller } from '../caller.js';
 export * from './cache.js';
 export * from './connection.js';
 export * from './control.js';
+export * from './jobs.js';
 export * from './keys.js';
 export * from './server.js';
 export * from './spend.js';
@@ -19,6 +21,7 @@ export interface Families {
   readonly cache: CacheCommands;
   readonly connection: ConnectionCommands;
   readonly control: ControlCommands;
+  readonly jobs: JobsCommands;
   readonly keys: KeysCommands;
   readonly server: ServerCommands;
   readonly spend: SpendCommands;
@@ -29,6 +32,7 @@ export function familiesOf(caller: Caller): Families {
     cache: new CacheCommands(caller),
     connection: new ConnectionCommands(caller),
     control: new ControlCommands(caller),
+    jobs: new JobsCommands(caller),
     keys: new KeysCommands(caller),
     server: new ServerCommands(caller),
     spend: new SpendCommands(caller),
