@@ -4,6 +4,7 @@
 #include "client/cpp/cache.h"
 #include "client/cpp/control.h"
 #include "client/cpp/encode.h"
+#include "client/cpp/jobs.h"
 #include "client/cpp/keys.h"
 #include "client/cpp/limits.h"
 #include "client/cpp/server.h"
@@ -45,6 +46,10 @@ SessionCommands Caller::Session() {
 
 SpendCommands Caller::Spend() {
   return SpendCommands(*this);
+}
+
+JobCommands Caller::Jobs() {
+  return JobCommands(*this);
 }
 
 LimitCommands Caller::Limits() {

@@ -1,6 +1,7 @@
 // Caller: anything that can make a call and wait for its reply: a Client or a Pool.
 //
-// The typed commands (keys.h, cache.h, control.h, server.h, access.h, session.h, spend.h, limits.h)
+// The typed commands (keys.h, cache.h, control.h, server.h, access.h, session.h, spend.h, limits.h,
+// jobs.h)
 // stand on it, so that each works with either. Threads: as the implementation says; both are safe
 // from any thread.
 //
@@ -28,6 +29,7 @@ class ControlCommands;
 class SessionCommands;
 class SpendCommands;
 class LimitCommands;
+class JobCommands;
 
 class Caller {
  public:
@@ -60,6 +62,7 @@ class Caller {
   SessionCommands Session();  // client/cpp/session.h
   SpendCommands Spend();      // client/cpp/spend.h
   LimitCommands Limits();     // client/cpp/limits.h
+  JobCommands Jobs();         // client/cpp/jobs.h
 };
 
 }  // namespace reprise::client
