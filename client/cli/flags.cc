@@ -186,7 +186,8 @@ ParsedFlags ParseFlags(int argc, const char* const* argv, const std::string& acc
       "  reprise-cli [flags] import FILE         and back (each has its own --help)\n"
       "  reprise-cli [flags] spend | budget      money, as tables in dollars\n"
       "  reprise-cli [flags] route               the mix of models, and what routing saved\n"
-      "  reprise-cli [flags] prices FILE         a price file into the server\n",
+      "  reprise-cli [flags] prices FILE         a price file into the server\n"
+      "  reprise-cli [flags] jobs                queues, live; also jobs show, jobs dead\n",
       "reprise-cli");
   app.set_version_flag("--version", "reprise-cli " REPRISE_VERSION);
   app.footer(kFooter);

@@ -4,11 +4,15 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <optional>
+#include <string>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "client/cli/flags.h"
+#include "client/cli/jobs.h"
 #include "client/cli/money.h"
 #include "client/cli/pipe.h"
 #include "client/cli/port_flags.h"
@@ -134,6 +138,54 @@ ExitCode Say(const Leave& leave) {
   return leave.code;
 }
 
+// What stands behind a word that is no command of the server.
+struct Special {
+  PortFlags port;
+  std::optional<MoneyFlags> money;
+  std::optional<JobsFlags> jobs;
+
+  // Why not to go on.
+  std::optional<Leave> leave() const {
+    if (money.has_value()) {
+      return money->leave;
+    }
+    return jobs.has_value() ? jobs->leave : port.leave;
+  }
+};
+
+Special SpecialOf(const std::vector<std::string>& words) {
+  Special special;
+  if (words.empty()) {
+    return special;
+  }
+  if (IsPort(words.front())) {
+    special.port = ParsePortFlags(words);
+  } else if (IsMoney(words.front())) {
+    special.money = ParseMoneyFlags(words);
+  } else if (IsJobs(words.front())) {
+    special.jobs = ParseJobsFlags(words);
+  }
+  return special;
+}
+
+ExitCode Run(const Flags& flags, Special special, Client& client) {
+  if (special.port.to_file.has_value() || special.port.from_file.has_value()) {
+    return RunPort(std::move(special.port), client);
+  }
+  if (special.money.has_value()) {
+    return RunMoney(client, *special.money, std::cout, std::cerr);
+  }
+  if (special.jobs.has_value()) {
+    CatchInterrupts();
+    return RunJobs(client, *special.jobs, {isatty(STDOUT_FILENO) == 1, &interrupted}, std::cout,
+                   std::cerr);
+  }
+  if (flags.strategies.has_value()) {
+    return RunStrategies(*flags.strategies, client);
+  }
+  return flags.stat ? RunStat(flags, client) : RunCommands(flags, client);
+}
+
 ExitCode Main(int argc, char** argv) {
   const char* access_key = std::getenv("REPRISE_KEY");
   const ParsedFlags parsed = ParseFlags(argc, argv, access_key == nullptr ? "" : access_key);
@@ -144,36 +196,16 @@ ExitCode Main(int argc, char** argv) {
   if (!flags.pipe_file.empty()) {
     return RunPipe(flags);
   }
-  PortFlags port;
-  if (!flags.command.empty() && IsPort(flags.command.front())) {
-    port = ParsePortFlags(flags.command);
-    if (port.leave.has_value()) {
-      return Say(*port.leave);
-    }
-  }
-  MoneyFlags money;
-  const bool is_money = !flags.command.empty() && IsMoney(flags.command.front());
-  if (is_money) {
-    money = ParseMoneyFlags(flags.command);
-    if (money.leave.has_value()) {
-      return Say(*money.leave);
-    }
+  Special special = SpecialOf(flags.command);
+  if (const auto leave = special.leave(); leave.has_value()) {
+    return Say(*leave);
   }
   const auto client = Client::Create(flags.options);
   if (!client.ok()) {
     std::cerr << FormatError(client.error()) << std::endl;
     return ExitCode::kUsage;
   }
-  if (port.to_file.has_value() || port.from_file.has_value()) {
-    return RunPort(std::move(port), *client.value());
-  }
-  if (is_money) {
-    return RunMoney(*client.value(), money, std::cout, std::cerr);
-  }
-  if (flags.strategies.has_value()) {
-    return RunStrategies(*flags.strategies, *client.value());
-  }
-  return flags.stat ? RunStat(flags, *client.value()) : RunCommands(flags, *client.value());
+  return Run(flags, std::move(special), *client.value());
 }
 
 }  // namespace

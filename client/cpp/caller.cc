@@ -4,6 +4,7 @@
 #include "client/cpp/cache.h"
 #include "client/cpp/control.h"
 #include "client/cpp/encode.h"
+#include "client/cpp/jobs.h"
 #include "client/cpp/keys.h"
 #include "client/cpp/limits.h"
 #include "client/cpp/routing.h"
@@ -46,6 +47,10 @@ SessionCommands Caller::Session() {
 
 SpendCommands Caller::Spend() {
   return SpendCommands(*this);
+}
+
+JobCommands Caller::Jobs() {
+  return JobCommands(*this);
 }
 
 LimitCommands Caller::Limits() {

@@ -1,8 +1,8 @@
 // Caller: anything that can make a call and wait for its reply: a Client or a Pool.
 //
 // The typed commands (keys.h, cache.h, control.h, server.h, access.h, session.h, spend.h, limits.h,
-// routing.h) stand on it, so that each works with either. Threads: as the implementation says; both
-// are safe from any thread.
+// routing.h, jobs.h) stand on it, so that each works with either. Threads: as the implementation
+// says; both are safe from any thread.
 //
 // Errors of every call: what the server answered, or kUnavailable (cannot connect, or the
 // connection ended before anything was sent, or during a command that only reads), kTimeout (no
@@ -29,6 +29,7 @@ class SessionCommands;
 class SpendCommands;
 class RoutingCommands;
 class LimitCommands;
+class JobCommands;
 
 class Caller {
  public:
@@ -62,6 +63,7 @@ class Caller {
   SpendCommands Spend();      // client/cpp/spend.h
   LimitCommands Limits();     // client/cpp/limits.h
   RoutingCommands Routing();  // client/cpp/routing.h
+  JobCommands Jobs();         // client/cpp/jobs.h
 };
 
 }  // namespace reprise::client

@@ -11,14 +11,15 @@ constexpr std::uint16_t kDefaultPort = 7377;
 constexpr std::size_t kUnixPathBytesMax = 107;  // sockaddr_un, less the final zero
 
 // What has no effect on the server, so that doing it twice cannot be told from doing it once.
-constexpr std::array<std::string_view, 34> kReading{
+constexpr std::array<std::string_view, 37> kReading{
     "GET",          "MGET",           "EXISTS",        "TTL",           "SCAN",
     "PING",         "ECHO",           "HELLO",         "INFO",          "STATS",
     "SLOWLOG",      "VERIFY",         "CACHE.TYPES",   "CACHE.LOOKUP",  "CACHE.STATS",
     "COMMAND.LIST", "CONFIG.GET",     "COMMAND.DOCS",  "CLIENT.LIST",   "KEY.LIST",
     "LIMIT.PEEK",   "NAMESPACE.LIST", "BUDGET.STATUS", "CACHE.LOG",     "PRICE.LIST",
     "PRICE.QUOTE",  "SPEND.REPORT",   "SPEND.VERIFY",  "STRATEGY.LIST", "GUARDRAIL.STATUS",
-    "LIMIT.LIST",   "ROUTE.MODELS",   "ROUTE.SCORE",   "ROUTE.STATS"};
+    "LIMIT.LIST",   "ROUTE.MODELS",   "ROUTE.SCORE",   "ROUTE.STATS",   "BATCH.RESULT",
+    "BATCH.STATS",  "BATCH.CLASSIFY"};
 
 base::Error Bad(std::string detail) {
   return {base::Code::kBadRequest, std::move(detail)};

@@ -8,6 +8,8 @@
 #include "client/cpp/client.h"
 #include "client/cpp/control.h"
 #include "client/cpp/fetcher.h"
+#include "client/cpp/job_worker.h"
+#include "client/cpp/jobs.h"
 #include "client/cpp/keys.h"
 #include "client/cpp/limits.h"
 #include "client/cpp/model_call.h"

@@ -128,6 +128,50 @@ inline constexpr Limit kStrategyOverrides{"strategy_overrides", 1024, 1024, 1024
                                           "most overrides of one namespace"};
 inline constexpr Limit kStrategyOverridesTotal{"strategy_overrides_total", 65'536, 65'536, 65'536,
                                                "most overrides of all namespaces"};
+// Jobs.
+inline constexpr Limit kJobTasks{"job_tasks", 1'000'000, 1, 100'000'000,
+                                 "most tasks that wait or run, of one namespace"};
+inline constexpr Limit kJobPayloadBytes{"job_payload_bytes", 1 * kMiB, 1 * kKiB, 32 * kMiB,
+                                        "largest payload, shared context or result of a task"};
+inline constexpr Limit kJobsPerCall{
+    "jobs_per_call", 1'000, 1'000, 1'000,
+    "most tasks in one BATCH.SUBMIT, or items in one BATCH.COMPLETE"};
+inline constexpr Limit kJobBatchItems{"job_batch_items", 10, 1, 100, "most tasks of one batch"};
+inline constexpr Limit kJobAfter{"job_after", 64, 64, 64, "most tasks that one task waits for"};
+inline constexpr Limit kJobAttempts{"job_attempts", 5, 1, 100, "how often a task is tried"};
+inline constexpr Limit kJobPriority{"job_priority", 5, 0, 9, "highest priority"};
+inline constexpr Limit kJobMaxWaitMs{"job_max_wait_ms", 2'000, 0, 86'400'000,
+                                     "longest wait for others to go out with"};
+inline constexpr Limit kJobDelayMs{"job_delay_ms", 0, 0, std::int64_t{366} * 86'400'000,
+                                   "how far ahead a task may lie, or its deadline"};
+inline constexpr Limit kJobWaitMs{"job_wait_ms", 0, 0, 600'000,
+                                  "longest wait of BATCH.TAKE and BATCH.RESULT"};
+inline constexpr Limit kJobQueues{"job_queues", 1'024, 1'024, 1'024,
+                                  "pairs of category and model that tasks of one namespace have"};
+inline constexpr Limit kJobQueuesTotal{"job_queues_total", 20'000, 20'000, 20'000,
+                                       "the same of all namespaces"};
+inline constexpr Limit kJobGroups{"job_groups", 20'000, 20'000, 20'000,
+                                  "groups that tasks of one namespace fall into"};
+inline constexpr Limit kJobGroupsTotal{"job_groups_total", 200'000, 200'000, 200'000,
+                                       "the same of all namespaces"};
+inline constexpr Limit kJobTakers{"job_takers", 16'384, 16'384, 16'384,
+                                  "waiting BATCH.TAKE of one namespace"};
+inline constexpr Limit kJobTakersTotal{"job_takers_total", 65'536, 65'536, 65'536,
+                                       "the same of all namespaces"};
+inline constexpr Limit kJobTakerFilters{"job_taker_filters", 256, 256, 256,
+                                        "different choices of categories and models of those"};
+inline constexpr Limit kJobFilterNames{"job_filter_names", 64, 64, 64,
+                                       "categories or models that one BATCH.TAKE names"};
+inline constexpr Limit kJobResultWaiters{"job_result_waiters", 65'536, 65'536, 65'536,
+                                         "waiting BATCH.RESULT of one namespace"};
+inline constexpr Limit kJobPauses{"job_pauses", 256, 256, 256, "pauses of one namespace"};
+inline constexpr Limit kPriceWindows{"price_windows", 64, 64, 64, "price windows of one namespace"};
+inline constexpr Limit kCategories{"categories", 256, 256, 256,
+                                   "categories that one namespace's classifier tells apart"};
+inline constexpr Limit kClassifiers{"classifiers", 16, 16, 16,
+                                    "namespaces with a classifier of their own"};
+inline constexpr Limit kExampleBytes{"example_bytes", 16 * kMiB, 16 * kMiB, 16 * kMiB,
+                                     "examples of one namespace's classifier"};
 // The pieces are read as one array.
 static_assert(kFlightChunks.value <= kContainerItems.value);
 

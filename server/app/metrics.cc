@@ -152,6 +152,20 @@ void AddControl(const MetricsSources& sources, MetricsText& text) {
              Double(stats.overrides));
 }
 
+void AddJobs(const MetricsSources& sources, MetricsText& text) {
+  const jobs::JobsStats stats = sources.instance.jobs().Stats();
+  text.Gauge("reprise_jobs_tasks", "Tasks that wait, run or are dead letters.",
+             Double(stats.tasks));
+  text.Gauge("reprise_jobs_memory_bytes", "Memory of those, without their payloads.",
+             Double(stats.memory_bytes));
+  text.Gauge("reprise_jobs_waiting_takers", "Workers that wait for a batch.",
+             Double(stats.waiting_takers));
+  text.Gauge("reprise_jobs_waiting_results", "Callers that wait for a result.",
+             Double(stats.waiting_results));
+  text.Gauge("reprise_jobs_upkeep_pending", "Rows of jobs that follow what has happened already.",
+             Double(stats.upkeep_pending));
+}
+
 void AddLimits(const MetricsSources& sources, MetricsText& text) {
   const rate::LimiterStats stats = sources.instance.rate().Total();
   text.Gauge("reprise_limit_keys", "Keys that limits remember.", Double(stats.keys));
@@ -207,6 +221,7 @@ std::string RenderMetrics(const MetricsSources& sources) {
   AddControl(sources, text);
   AddLimits(sources, text);
   AddSpend(sources, text);
+  AddJobs(sources, text);
   AddProcess(text);
   return text.Take();
 }

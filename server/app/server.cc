@@ -11,6 +11,7 @@
 #include "server/app/exit_code.h"
 #include "server/app/metrics.h"
 #include "server/commands/all.h"
+#include "server/commands/batch_common.h"
 #include "server/commands/channels.h"
 #include "server/commands/strategies.h"
 #include "server/config/address.h"
@@ -160,6 +161,8 @@ base::Status Server::MakeLoops(std::int64_t count) {
   state_ = std::make_unique<commands::ServerState>(
       commands::ServerState{config_, *telemetry_, slow_log_, events_, clients_, clock_.Now(),
                             [] { kill(getpid(), SIGTERM); }, [this] { ApplyConfig(); }});
+  instance_->jobs().OnNotice(
+      [this](const jobs::Notice& notice) { commands::PublishEnd(notice, events_); });
   loops_.resize(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     LoopParts& parts = loops_[i];
@@ -330,6 +333,7 @@ void Server::ApplyConfig() {
   instance_->cache().SetLog(config->cache);
   instance_->control().Configure(config->control);
   instance_->ConfigureRate(config->rate);
+  instance_->SetJobsOptions(config->jobs);
   slow_log_.SetCapacity(static_cast<std::size_t>(config->log.slow_items));
   budget_.SetLimit(config->network.connections_max);
   log_->SetLevel(telemetry::LevelNamed(config->log.level).value_or(telemetry::Level::kInfo));
@@ -371,6 +375,7 @@ bool Server::Landed() const {
 
 void Server::BeginDrain() {
   instance_->cache().flights().DropAll();  // Nobody waits for an answer that cannot come any more.
+  instance_->jobs().StopAllWaiting();
   for (LoopParts& parts : loops_) {
     (void)parts.loop->Post(base::MakeTask([&parts] {
       base::kLoop.AssertHeld();

@@ -6,6 +6,21 @@ namespace reprise::commands {
 
 extern const CommandSpec kAuth;
 extern const CommandSpec kBackup;
+extern const CommandSpec kBatchBeat;
+extern const CommandSpec kBatchCancel;
+extern const CommandSpec kBatchClassify;
+extern const CommandSpec kBatchComplete;
+extern const CommandSpec kBatchDead;
+extern const CommandSpec kBatchExtend;
+extern const CommandSpec kBatchFail;
+extern const CommandSpec kBatchPause;
+extern const CommandSpec kBatchResult;
+extern const CommandSpec kBatchResume;
+extern const CommandSpec kBatchStats;
+extern const CommandSpec kBatchSubmit;
+extern const CommandSpec kBatchTake;
+extern const CommandSpec kBatchTrain;
+extern const CommandSpec kBatchWindows;
 extern const CommandSpec kBudgetCommit;
 extern const CommandSpec kBudgetDel;
 extern const CommandSpec kBudgetRelease;
@@ -100,6 +115,21 @@ std::span<const CommandSpec* const> AllCommands() {
   static constexpr std::array kAll{
       &kAuth,
       &kBackup,
+      &kBatchBeat,
+      &kBatchCancel,
+      &kBatchClassify,
+      &kBatchComplete,
+      &kBatchDead,
+      &kBatchExtend,
+      &kBatchFail,
+      &kBatchPause,
+      &kBatchResult,
+      &kBatchResume,
+      &kBatchStats,
+      &kBatchSubmit,
+      &kBatchTake,
+      &kBatchTrain,
+      &kBatchWindows,
       &kBudgetCommit,
       &kBudgetDel,
       &kBudgetRelease,

@@ -22,7 +22,7 @@ constexpr std::array kExamples{
 // What this connection held, waited for or listened to as who it was before.
 void LeaveNamespace(const Context& context) {
   const Session& session = *context.session;
-  context.instance.cache().flights().Expel(session.id);
+  context.instance.Expel(session.id);
   for (const ChannelRow& row : kChannels) {
     if (row.of_namespace && session.subscriptions != nullptr) {
       (void)session.subscriptions->Unsubscribe(HubChannel(row, *session.principal));

@@ -19,6 +19,8 @@ inline constexpr std::string_view kGuardrailChannel = "guardrail";
 
 inline constexpr std::string_view kBudgetChannel = "budget";
 inline constexpr std::string_view kBudgetsChannel = "budgets";
+// Followed by what `reply_to` of a task said.
+inline constexpr std::string_view kJobsChannel = "jobs:";
 
 // Not to subscribe to: CACHE.FETCH with `stream` gets it.
 inline constexpr std::string_view kChunkChannel = "chunk";
@@ -66,17 +68,23 @@ inline std::string HubChannel(const ChannelRow& row, access::NamespaceId id) {
 inline std::string HubChannel(const ChannelRow& row, const access::Principal& principal) {
   return HubChannel(row, principal.namespace_id);
 }
+// The channel of tasks with this `reply_to`, as the event hub knows it.
+inline std::string HubChannelOfJobs(std::string_view reply_to, storage::NamespaceId home) {
+  return std::string(kJobsChannel) + std::string(reply_to) + kNamespaceMark +
+         std::to_string(static_cast<std::uint32_t>(home));
+}
 // As its subscribers know it.
 inline std::string_view NameOfHubChannel(std::string_view name) {
   return name.substr(0, name.find(kNamespaceMark));
 }
 
-inline constexpr ArgSpec kChannelArg{
-    .name = "channel",
-    .kind = ArgKind::kText,
-    .doc = "invalidation, budget, budgets, guardrail, slow or config",
-    .min = 1,
-    .max = 256};
+inline constexpr ArgSpec kChannelArg{.name = "channel",
+                                     .kind = ArgKind::kText,
+                                     .doc =
+                                         "invalidation, budget, budgets, guardrail, slow, config, "
+                                         "or jobs: and the reply_to of tasks",
+                                     .min = 1,
+                                     .max = 256};
 
 // What the connection listens to; kUnavailable in embedded mode.
 inline base::Result<Subscriptions*> SubscriptionsOf(const Context& context) {

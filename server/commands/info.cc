@@ -165,6 +165,18 @@ void WriteLimits(const Context& context, wire::Writer& reply) {
   reply.Field("segments", stats.segments);
 }
 
+void WriteJobs(const Context& context, wire::Writer& reply) {
+  // Of the whole server: INFO is for administrators.
+  const jobs::JobsStats stats = context.instance.jobs().Stats();
+  reply.Map(6);
+  reply.Field("tasks", stats.tasks);
+  reply.Field("tasks_max", context.config.jobs.total_tasks_max);
+  reply.Field("memory_bytes", stats.memory_bytes);
+  reply.Field("waiting_takers", stats.waiting_takers);
+  reply.Field("waiting_results", stats.waiting_results);
+  reply.Field("upkeep_pending", stats.upkeep_pending);
+}
+
 void WriteProcess(const Context& /*context*/, wire::Writer& reply) {
   const telemetry::ProcessReading reading = telemetry::ReadProcess();
   reply.Map(6);
@@ -184,7 +196,8 @@ constexpr std::array kSections{
     Section{"server", &WriteServer},     Section{"clients", &WriteClients},
     Section{"store", &WriteStore},       Section{"cache", &WriteCache},
     Section{"semantic", &WriteSemantic}, Section{"spend", &WriteSpend},
-    Section{"limits", &WriteLimits},     Section{"process", &WriteProcess}};
+    Section{"limits", &WriteLimits},     Section{"jobs", &WriteJobs},
+    Section{"process", &WriteProcess}};
 
 constexpr std::array kErrors{base::Code::kBadRequest};
 
@@ -208,7 +221,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   }
   return base::Error{base::Code::kBadRequest,
                      "INFO: 'section' must be server, clients, store, cache, semantic, spend, "
-                     "limits or process"};
+                     "limits, jobs or process"};
 }
 
 }  // namespace
@@ -219,7 +232,7 @@ constexpr CommandSpec kInfo{
     .family = Family::kServer,
     .summary =
         "The state of the server: versions, clients, storage, cache, semantic tier, money, limits, "
-        "process.",
+        "jobs, process.",
     .complexity = "O(1)",
     .since = "0.1",
     .flags = kAdmin | kIdempotent,

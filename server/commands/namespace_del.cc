@@ -25,6 +25,7 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   context.instance.control().Drop(removed.id, transaction);
   context.instance.rate().Drop(removed.id, transaction);
   context.instance.routing().DropNamespace(removed.id, transaction);
+  context.instance.jobs().Drop(removed.id, transaction);
   reply.Bool(true);
   return base::Ok{};
 }
@@ -36,7 +37,7 @@ constexpr CommandSpec kNamespaceDel{
     .name = "NAMESPACE.DEL",
     .family = Family::kServer,
     .summary = "Removes a namespace, its access keys and all its data.",
-    .complexity = "O(entries + access keys)",
+    .complexity = "O(entries + tasks + access keys)",
     .since = "0.1",
     .flags = kAdmin | kWrite | kDurable,
     .args = kArgs,

@@ -1,6 +1,7 @@
 // SUBSCRIBE: events for this connection.
 #include "protocol/wire/writer.h"
 #include "server/commands/args.h"
+#include "server/commands/batch_common.h"
 #include "server/commands/channels.h"
 
 namespace reprise::commands {
@@ -23,10 +24,18 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
     reply.Bool(true);
     return base::Ok{};
   }
+  if (args.Bytes(0).starts_with(kJobsChannel)) {
+    const std::string_view reply_to = args.Bytes(0).substr(kJobsChannel.size());
+    RETURN_IF_ERROR(CheckReplyTo(reply_to));
+    RETURN_IF_ERROR(
+        subscriptions->Subscribe(HubChannelOfJobs(reply_to, context.principal.namespace_id)));
+    reply.Bool(true);
+    return base::Ok{};
+  }
   return base::Error{
       base::Code::kNotFound,
       "SUBSCRIBE: there is no such channel; channels are invalidation, budget, budgets, "
-      "guardrail, slow and config"};
+      "guardrail, slow, config and jobs:REPLY_TO"};
 }
 
 }  // namespace
@@ -37,7 +46,9 @@ constexpr CommandSpec kSubscribe{
     .family = Family::kConnection,
     .summary =
         "Starts to send the events of a channel to this connection, as notifications EVENT "
-        "[channel, event]. Channels: invalidation, budget, budgets, guardrail, slow, config.",
+        "[channel, event]. Channels: invalidation, budget, budgets, guardrail, slow, config; and "
+        "jobs:X "
+        "for {ticket, status, custom_id} of each task with reply_to X that ends.",
     .complexity = "O(1)",
     .since = "0.1",
     .flags = kSession | kIdempotent,

@@ -13,6 +13,11 @@ constexpr std::array kErrors{base::Code::kUnavailable};
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(auto* const subscriptions, SubscriptionsOf(context));
+  if (args.Bytes(0).starts_with(kJobsChannel)) {
+    reply.Bool(subscriptions->Unsubscribe(HubChannelOfJobs(
+        args.Bytes(0).substr(kJobsChannel.size()), context.principal.namespace_id)));
+    return base::Ok{};
+  }
   const auto row = std::find_if(kChannels.begin(), kChannels.end(), [&](const ChannelRow& known) {
     return known.name == args.Bytes(0);
   });

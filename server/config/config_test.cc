@@ -119,9 +119,19 @@ TEST_CASE("every field of the options has a row") {
   CHECK(RowsIn("http") == FieldCount<HttpOptions>());
   CHECK(RowsIn("cache") - RowsIn("cache.types") + 1 == FieldCount<CacheOptions>());
   CHECK(RowsIn("control") == FieldCount<ControlOptions>());
+  CHECK(RowsIn("jobs") == FieldCount<JobsOptions>());
   CHECK(RowsIn("log") == FieldCount<LogOptions>());
   CHECK(FieldCount<Config>() == Sections().size());
   CHECK(RowsIn("cache.types") + 1 == FieldCount<QueryType>());  // the name has no row
+}
+
+TEST_CASE("shares are a name and a number from 1 to 1000") {
+  CHECK(SetError("jobs.weights", "team-a: 3, b:1000").empty());
+  for (const std::string_view bad :
+       {"a", "a:", ":3", "a: 0", "a: 1001", "a: x", "a: 3x", "a: -1"}) {
+    INFO(bad);
+    CHECK_FALSE(SetError("jobs.weights", bad).empty());
+  }
 }
 
 TEST_CASE("no two rows share a name or a field") {

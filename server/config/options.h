@@ -155,6 +155,40 @@ struct RoutingOptions {
   std::int64_t prompt_cache_ms = 300'000;    // how long a provider's prompt cache keeps a prompt
 };
 
+// When the commands that hand in, settle and cancel tasks are answered.
+enum class JobsDurability : std::uint8_t {
+  kAlways,  // it is on the medium
+  kStore    // as store.durability says
+};
+
+// Batches and deferral: server/jobs.
+struct JobsOptions {
+  JobsDurability durability = JobsDurability::kAlways;
+  std::int64_t tasks_max = base::limits::kJobTasks.value;  // of one namespace
+  std::int64_t total_tasks_max = 2'000'000;                // of the server
+  std::int64_t bytes_max = 4 * base::kGiB;                 // payloads of one namespace
+  std::int64_t payload_bytes_max = base::limits::kJobPayloadBytes.value;
+  std::int64_t max_items = base::limits::kJobBatchItems.value;  // of one batch
+  std::int64_t min_items = 3;
+  std::int64_t max_tokens = 16'000;  // of one batch
+  std::int64_t max_wait_ms = base::limits::kJobMaxWaitMs.value;
+  std::int64_t late_ppm = 45'000;       // tasks that may wait longer, in a million
+  std::int64_t call_worth_ms = 30'000;  // of waiting, for one call less
+  std::int64_t lease_ms = base::limits::kLeaseMs.value;
+  std::int64_t max_attempts = base::limits::kJobAttempts.value;
+  std::int64_t retry_ms = 1'000;
+  std::int64_t retry_max_ms = 300'000;
+  std::int64_t ageing_ms = 10'000;  // of waiting weigh as much as a step of priority
+  std::int64_t service_ms = 30'000;
+  std::int64_t defer_max_ms = 3'600'000;
+  std::int64_t peak_percent = 150;
+  std::int64_t result_ttl_ms = 86'400'000;
+  std::int64_t dead_ttl_ms = std::int64_t{7} * 86'400'000;
+  std::int64_t dead_max = 10'000;        // of one namespace
+  std::vector<std::string> weights;      // "namespace: 3"
+  std::vector<std::string> model_calls;  // "model: 8"
+};
+
 struct LogOptions {
   std::string level = "info";         // trace, debug, info, warn, error
   std::string format = "text";        // text or json
@@ -173,6 +207,7 @@ struct Config {
   SpendOptions spend;
   ControlOptions control;
   RateOptions rate;
+  JobsOptions jobs;
   LogOptions log;
 };
 

@@ -8,6 +8,7 @@
 #include "server/config/guardrail.h"
 #include "server/config/rate_limit.h"
 #include "server/config/rule.h"
+#include "server/config/share.h"
 
 namespace reprise::config {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::int64_t kSocketPathBytesMax = 107;  // sun_path without its NUL
 constexpr std::int64_t kAddressBytesMax = 45;      // longest IPv6 address in numbers
 constexpr std::int64_t kAllowedHostsMax = 64;
 constexpr std::int64_t kRulesMax = 64;
+constexpr std::int64_t kSharesMax = 1'024;
 constexpr std::int64_t kHostBytesMax = 253;  // longest name of the DNS
 constexpr std::int64_t kPortMax = 65'535;
 constexpr std::int64_t kTiB = std::int64_t{1} << 40;
@@ -109,7 +111,12 @@ std::string_view VolatileFieldProblem(std::string_view field) {
   return has_meaning ? "without this field different questions would share an answer" : "";
 }
 
+std::string_view ShareProblem(std::string_view text) {
+  return ParseShare(text).has_value() ? "" : "must read \"name: number\", with 1 to 1000";
+}
+
 constexpr std::array<std::string_view, 2> kEngines{"rocksdb", "memory"};
+constexpr std::array<std::string_view, 2> kJobsDurabilities{"always", "store"};
 constexpr std::array<std::string_view, 5> kEmbedders{"auto", "use-lite", "hash", "http", "client"};
 constexpr std::array<std::string_view, 3> kTierModes{"on", "shadow", "off"};
 constexpr std::array<std::string_view, 3> kDurabilities{"always", "interval", "none"};
@@ -460,6 +467,7 @@ constexpr std::array kRateRows{
                   "always have more."),
            limits::kRateTotalKeys),
 };
+#include "server/config/table_jobs.inc"
 
 template <auto Member>
 constexpr NumberField Routing() {
@@ -724,7 +732,7 @@ constexpr std::array kSpendRows{
 constexpr auto kRows = [] {
   constexpr std::size_t kCount = kStoreRows.size() + kNetworkRows.size() + kSemanticRows.size() +
                                  kRoutingRows.size() + kSpendRows.size() + kControlRows.size() +
-                                 kRateRows.size() + kOtherRows.size();
+                                 kRateRows.size() + kJobRows.size() + kOtherRows.size();
   std::array<Row, kCount> rows{};
   auto end = std::copy(kStoreRows.begin(), kStoreRows.end(), rows.begin());
   end = std::copy(kNetworkRows.begin(), kNetworkRows.end(), end);
@@ -733,6 +741,7 @@ constexpr auto kRows = [] {
   end = std::copy(kSpendRows.begin(), kSpendRows.end(), end);
   end = std::copy(kControlRows.begin(), kControlRows.end(), end);
   end = std::copy(kRateRows.begin(), kRateRows.end(), end);
+  end = std::copy(kJobRows.begin(), kJobRows.end(), end);
   std::copy(kOtherRows.begin(), kOtherRows.end(), end);
   return rows;
 }();
@@ -747,6 +756,7 @@ constexpr std::array kSections{
     Section{"spend", "Money: prices of models. Budgets and amounts are set by commands."},
     Section{"control", "Which strategies are in force, and what turns them off."},
     Section{"rate", "Rate limits: the commands LIMIT.TAKE and its like."},
+    Section{"jobs", "Tasks that bots hand in: batches, deferral, workers, results."},
     Section{"log", "What the server says about itself. Prompts and values are never logged."},
 };
 

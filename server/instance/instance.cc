@@ -103,10 +103,11 @@ Instance::~Instance() {
   }
   index_writer_.reset();
   flight_timer_.reset();
+  job_timer_.reset();
   if (semantic_ != nullptr) {
     semantic_->StopEmbedding();  // It posts to the store.
   }
-  store_.reset();  // It finishes what was submitted, which still uses the cache.
+  store_.reset();  // It finishes what was submitted, which still uses the cache and the jobs.
 }
 
 base::Result<std::unique_ptr<Instance>> Instance::Open(const config::Config& config,
@@ -148,6 +149,14 @@ base::Result<std::unique_ptr<Instance>> Instance::Load(std::unique_ptr<storage::
   instance->index_writer_ = std::make_unique<IndexWriter>(*instance->semantic_);
   instance->cache_->SetLog(config.cache);
   instance->cache_->OnManyRecords([owner = instance.get()] { owner->SubmitCounters(); });
+  ASSIGN_OR_RETURN(instance->jobs_,
+                   jobs::Jobs::Load(*instance->store_, namespaces, clock, config.jobs));
+  instance->SetJobsOptions(config.jobs);
+  instance->jobs_->OnSaving(
+      [owner = instance.get()](const jobs::Saving& saving, storage::Transaction& transaction) {
+        owner->RecordSaving(saving, transaction);
+      });
+  instance->job_timer_ = std::make_unique<JobTimer>(*instance->jobs_, clock);
   instance->flight_timer_ = std::make_unique<FlightTimer>(instance->cache_->flights(), clock);
   return instance;
 }
@@ -170,6 +179,46 @@ base::Result<std::size_t> Instance::UsePriceFile(const std::string& path) {
   }
   spend_->prices().SetStarter(file.value());
   return file.value().models.size();
+}
+
+void Instance::SetJobsOptions(const config::JobsOptions& options) {
+  jobs_->SetOptions(options, [this](std::string_view name) {
+    const auto found = access_->Find(name);
+    return found.ok() ? std::optional(found.value()) : std::nullopt;
+  });
+}
+
+// The tokens of a context that was not sent again are worth what the price table says; a model
+// without a price leaves the tokens alone.
+void Instance::RecordSaving(const jobs::Saving& saving, storage::Transaction& transaction) {
+  const bool by_batching = saving.by == jobs::Saving::By::kBatching;
+  spend::Saving record;
+  record.strategy = by_batching ? "batching" : "deferral";
+  record.count = saving.tasks;
+  record.tokens_in = static_cast<std::int64_t>(saving.tokens_in);
+  record.cost_nano = static_cast<std::int64_t>(saving.cost_nano);
+  record.scopes.model = saving.model;
+  if (by_batching && saving.tokens_in > 0 && !saving.model.empty()) {
+    spend::CostAsk ask;
+    ask.usage = spend::Usage{.input_tokens = record.tokens_in, .requests = 0};
+    const auto cost = spend_->CostOf(saving.home, ask, saving.model, transaction.now());
+    record.cost_nano = cost.ok() ? cost.value() : 0;
+  }
+  (void)spend_->RecordSaving(saving.home, record, transaction).ok();
+}
+
+void Instance::Disconnect(std::uint64_t owner) {
+  cache_->flights().Disconnect(owner);
+  jobs_->Disconnect(owner);
+}
+
+void Instance::Expel(std::uint64_t owner) {
+  cache_->flights().Expel(owner);
+  jobs_->Expel(owner);
+}
+
+std::size_t Instance::StopWaiting(std::uint64_t owner) {
+  return cache_->flights().StopWaiting(owner) + jobs_->StopWaiting(owner);
 }
 
 void Instance::Tick(const config::Config& config) {

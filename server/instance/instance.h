@@ -19,7 +19,9 @@
 #include "server/control/control.h"
 #include "server/instance/flight_timer.h"
 #include "server/instance/index_writer.h"
+#include "server/instance/job_timer.h"
 #include "server/instance/rate_writer.h"
+#include "server/jobs/jobs.h"
 #include "server/rate/limiter.h"
 #include "server/routing/routing.h"
 #include "server/semantic/semantic.h"
@@ -46,6 +48,7 @@ class Instance {
   const storage::Store& store() const { return *store_; }
   cache::Cache& cache() { return *cache_; }
   semantic::Semantic& semantic() { return *semantic_; }
+  jobs::Jobs& jobs() { return *jobs_; }
   access::Registry& access() { return *access_; }
   spend::Spend& spend() { return *spend_; }
   control::Control& control() { return *control_; }
@@ -59,6 +62,14 @@ class Instance {
   base::Result<std::size_t> UsePriceFile(const std::string& path);
   // Takes over live settings of the limits.
   void ConfigureRate(const config::RateOptions& options);
+  // Takes over settings that were changed, or a namespace that came.
+  void SetJobsOptions(const config::JobsOptions& options);
+
+  // A connection waits for nothing any more: it has gone, or (Expel) its rights have changed, which
+  // its waits are told. StopWaiting answers how many there were.
+  void Disconnect(std::uint64_t owner);
+  void Expel(std::uint64_t owner);
+  std::size_t StopWaiting(std::uint64_t owner);
 
   // What hits saved is in the ledger of money when this returns. Any thread but loops and the
   // writer. A refused write is tried again by the next tick.
@@ -74,6 +85,7 @@ class Instance {
                                                       const base::Clock& clock);
   void WriteCounters();
   void PostSavings(bool all);
+  void RecordSaving(const jobs::Saving& saving, storage::Transaction& transaction);
   void WriteRate();
   void WriteRouting(bool all);
   // As WriteCounters, but does not wait. Any thread.
@@ -90,8 +102,10 @@ class Instance {
   std::unique_ptr<rate::Limiter> rate_;
   std::unique_ptr<routing::Routing> routing_;
   std::unique_ptr<RateWriter> rate_writer_;  // before the limiter goes
+  std::unique_ptr<jobs::Jobs> jobs_;
   std::unique_ptr<IndexWriter> index_writer_;
   std::unique_ptr<FlightTimer> flight_timer_;  // before the cache goes
+  std::unique_ptr<JobTimer> job_timer_;        // before the jobs go
   std::atomic<bool> counters_submitted_{false};
 };
 

@@ -15,7 +15,7 @@ SessionHost::SessionHost(Parts parts)
                        session->Complete(to, std::move(reply));
                      } else if (to.waits) {
                        // It may have been given a lease after it had gone.
-                       parts_.instance.cache().flights().Disconnect(to.owner);
+                       parts_.instance.Disconnect(to.owner);
                      }
                    },
                    [this](const dispatch::SessionRef& to, std::string_view channel,

@@ -178,7 +178,7 @@ void Session::Handle(std::string_view frame) {
   auto plan = host_.dispatcher().Admit(incoming.request, identity_);
   if (!plan.ok()) {
     if (identity_.revoked) {  // Others need not wait for what it may not give any more.
-      host_.parts().instance.cache().flights().Expel(identity_.id);
+      host_.parts().instance.Expel(identity_.id);
     }
     Refuse(incoming.request, plan.error());
   } else if (Conflicts(plan.value())) {
@@ -407,7 +407,7 @@ void Session::OnEndOfInput() {
 
 void Session::StopWaiting() {
   waiting_ -=
-      std::min(waiting_, host_.parts().instance.cache().flights().StopWaiting(identity_.id));
+      std::min(waiting_, host_.parts().instance.StopWaiting(identity_.id));
 }
 
 void Session::Drain() {
@@ -454,7 +454,7 @@ void Session::OnClosed() {
   if (subscribed_) {
     host_.parts().server.events.Remove(telemetry::SubscriberId{identity_.id});
   }
-  host_.parts().instance.cache().flights().Disconnect(identity_.id);
+  host_.parts().instance.Disconnect(identity_.id);
   host_.parts().server.clients.Remove(identity_.id);
   host_.Remove(ref_);
 }

@@ -65,7 +65,7 @@ HOME_OF = {
     "histedit.h": ["client/cli"],
     "editline/": ["client/cli"],
     "xxhash.h": ["storage/engine", "server/cache", "server/access", "server/embed", "server/control",
-                 "server/rate"] + TESTING,
+                 "server/rate", "server/jobs"] + TESTING,
     "hiredis/": ["bench"],
     "benchmark/": ["bench"],
     "catch2/": TESTING,

@@ -88,8 +88,10 @@ export class ConnectionCommands {
 
   /**
    * Starts to send the events of a channel to this connection, as notifications EVENT [channel,
-   * event]. Channels: invalidation, budget, budgets, guardrail, slow, config.
-   * @param channel invalidation, budget, budgets, guardrail, slow or config (1 to 256 bytes)
+   * event]. Channels: invalidation, budget, budgets, guardrail, slow, config; and jobs:X for
+   * {ticket, status, custom_id} of each task with reply_to X that ends.
+   * @param channel invalidation, budget, budgets, guardrail, slow, config, or jobs: and the
+   * reply_to of tasks (1 to 256 bytes)
    * @returns true
    * @throws NotFoundError, ForbiddenError
    */
@@ -100,7 +102,8 @@ export class ConnectionCommands {
 
   /**
    * Stops the events of a channel.
-   * @param channel invalidation, budget, budgets, guardrail, slow or config (1 to 256 bytes)
+   * @param channel invalidation, budget, budgets, guardrail, slow, config, or jobs: and the
+   * reply_to of tasks (1 to 256 bytes)
    * @returns true; false when it was not subscribed
    * @throws UnavailableError
    */

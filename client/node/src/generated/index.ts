@@ -2,6 +2,7 @@
 import { CacheCommands } from './cache.js';
 import { ConnectionCommands } from './connection.js';
 import { ControlCommands } from './control.js';
+import { JobsCommands } from './jobs.js';
 import { KeysCommands } from './keys.js';
 import { RoutingCommands } from './routing.js';
 import { ServerCommands } from './server.js';
@@ -11,6 +12,7 @@ import type { Caller } from '../caller.js';
 export * from './cache.js';
 export * from './connection.js';
 export * from './control.js';
+export * from './jobs.js';
 export * from './keys.js';
 export * from './routing.js';
 export * from './server.js';
@@ -21,6 +23,7 @@ export interface Families {
   readonly cache: CacheCommands;
   readonly connection: ConnectionCommands;
   readonly control: ControlCommands;
+  readonly jobs: JobsCommands;
   readonly keys: KeysCommands;
   readonly routing: RoutingCommands;
   readonly server: ServerCommands;
@@ -32,6 +35,7 @@ export function familiesOf(caller: Caller): Families {
     cache: new CacheCommands(caller),
     connection: new ConnectionCommands(caller),
     control: new ControlCommands(caller),
+    jobs: new JobsCommands(caller),
     keys: new KeysCommands(caller),
     routing: new RoutingCommands(caller),
     server: new ServerCommands(caller),

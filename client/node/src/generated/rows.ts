@@ -2,6 +2,15 @@
 
 /** Commands that may be sent again when it is not known whether they arrived. */
 export const REPEATABLE: ReadonlySet<string> = new Set([
+  'BATCH.BEAT',
+  'BATCH.CANCEL',
+  'BATCH.CLASSIFY',
+  'BATCH.EXTEND',
+  'BATCH.PAUSE',
+  'BATCH.RESULT',
+  'BATCH.RESUME',
+  'BATCH.STATS',
+  'BATCH.WINDOWS',
   'BUDGET.COMMIT',
   'BUDGET.SET',
   'BUDGET.STATUS',
@@ -68,6 +77,8 @@ export const REPEATABLE: ReadonlySet<string> = new Set([
 /** Commands that do not hold up the replies of later ones. */
 export const WAITING: ReadonlySet<string> = new Set([
   'BACKUP',
+  'BATCH.RESULT',
+  'BATCH.TAKE',
   'CACHE.EXPLAIN',
   'CACHE.FETCH',
   'PRICE.IMPORT',

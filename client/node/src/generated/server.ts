@@ -107,7 +107,7 @@ export class ServerCommands {
   }
 
   /**
-   * The state of the server: versions, clients, storage, cache, semantic tier, money, limits,
+   * The state of the server: versions, clients, storage, cache, semantic tier, money, limits, jobs,
    * process.
    * @param section server, clients, store, cache, semantic, spend, limits or process; all when not
    * given (1 to 64 bytes)

@@ -68,7 +68,7 @@ class ServerCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
 
     def info(self, section: str | None = None, *, call: CallOptions | None = None) -> MapR:
         """The state of the server: versions, clients, storage, cache, semantic tier, money, limits,
-        process.
+        jobs, process.
 
         section: server, clients, store, cache, semantic, spend, limits or process; all when not
             given
