@@ -19,7 +19,9 @@ base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
   ASSIGN_OR_RETURN(const access::Namespace made, context.instance.access().CreateNamespace(
                                                      args.Bytes(0), context.view.transaction()));
   context.view.transaction().OnCommit(  // A weight in the configuration may name it.
-      [&instance = context.instance, jobs = context.config.jobs] { instance.SetJobsOptions(jobs); });
+      [&instance = context.instance, jobs = context.config.jobs] {
+        instance.SetJobsOptions(jobs);
+      });
   reply.Map(2);
   reply.Field("name", made.name);
   reply.Field("id", static_cast<std::uint32_t>(made.id));

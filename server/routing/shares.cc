@@ -16,9 +16,8 @@ std::optional<storage::NamespaceId> Shares::WhoGives(storage::NamespaceId id) co
   if (total_ < bounds_.total_max || held_.empty()) {
     return std::nullopt;
   }
-  const auto most =
-      std::max_element(held_.begin(), held_.end(),
-                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto most = std::max_element(
+      held_.begin(), held_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   return of(id) == most->second ? id : most->first;
 }
 

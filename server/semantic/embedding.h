@@ -75,7 +75,8 @@ class Embedding {
   virtual bool IsLocal() const { return false; }
   // Vectors come from the callers.
   virtual bool IsClient() const { return false; }
-  // The vector, when it is there already or costs next to nothing; else null. Any thread, loops too.
+  // The vector, when it is there already or costs next to nothing; else null. Any thread, loops
+  // too.
   virtual VectorsPtr Known(const OwnText& /*text*/) const { return nullptr; }
   // With tokens only where they cost nothing.
   virtual base::Result<VectorsPtr> Embed(const OwnText& text) const = 0;

@@ -406,8 +406,7 @@ void Session::OnEndOfInput() {
 }
 
 void Session::StopWaiting() {
-  waiting_ -=
-      std::min(waiting_, host_.parts().instance.StopWaiting(identity_.id));
+  waiting_ -= std::min(waiting_, host_.parts().instance.StopWaiting(identity_.id));
 }
 
 void Session::Drain() {
