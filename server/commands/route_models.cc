@@ -78,10 +78,10 @@ constexpr CommandSpec kRouteModels{
     .repeat_from = kNoRepeat,
     .options = {},
     .result =
-        "[{model, provider, input_nano, output_nano, cached_input_nano: of a million tokens, nil: "
-        "as the price table says (PRICE.SET), context_window: in tokens, 0: not known, "
-        "capabilities: of tools, vision, json, reasoning, latency_ms, strength: 0 to 1 among the "
-        "models, nil: by price, shared}, ...]",
+        "[{model, provider, input_nano, output_nano, cached_input_nano: of a million tokens (nil: "
+        "as the price table says; see PRICE.SET), context_window: in tokens (0: not known), "
+        "capabilities: of tools and vision and json and reasoning, latency_ms, strength: 0 to 1 "
+        "among the models (nil: by price), shared}, ...]",
     .errors = {},
     .examples = kExamples,
     .run = &Run,

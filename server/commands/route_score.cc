@@ -142,8 +142,8 @@ constexpr CommandSpec kRouteScore{
     .repeat_from = kNoRepeat,
     .options = kOptions,
     .result =
-        "{model: whose score, nil while the catalogue is empty, score: 0 to 100, level: simple, "
-        "straightforward, complex or very complex, confidence: 0 to 1, gain: what the strongest "
+        "{model: whose score (nil while the catalogue is empty), score: 0 to 100, level: simple or "
+        "straightforward or complex or very complex, confidence: 0 to 1, gain: what the strongest "
         "model is expected to add to the cheapest one's quality; order prompts by it to send the "
         "right ones to the strong model, models: [{model, score, quality: expected, dense, hashed, "
         "near: as each of three views sees it, type_shift: what the type adds, outcomes: that it "

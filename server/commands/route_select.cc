@@ -174,7 +174,8 @@ constexpr CommandSpec kRouteSelect{
     .options = kOptions,
     .result =
         "{decision: its number, for ROUTE.FEEDBACK, model, score: 0 to 100, the chance that the "
-        "cheapest model's answer is not good enough, level: simple, straightforward, complex or "
+        "cheapest model's answer is not good enough, level: simple or straightforward or complex "
+        "or "
         "very complex, confidence: 0 to 1, how much of that was learned here, quality: expected of "
         "`model`, gain: what the strongest model is expected to add to the cheapest one's quality, "
         "cost_nano: expected, 0 where no price is known, propensity: the probability with which "

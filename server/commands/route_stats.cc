@@ -138,7 +138,7 @@ constexpr CommandSpec kRouteStats{
     .repeat_from = kNoRepeat,
     .options = {},
     .result =
-        "{decisions, cheap_share: of the calls where there were cheap and dear models, nil: none, "
+        "{decisions, cheap_share: of the calls where there were cheap and dear models (nil: none), "
         "critical, explored: by chance, stayed: with the conversation's model, degraded: by "
         "budgets, shadow, levels: {level: decisions}, cost_nano: as feedback told, else as "
         "expected, strongest_cost_nano: had the strongest model answered all, saved_nano, judged: "

@@ -82,11 +82,6 @@ base::Status CheckSizes(const Config& config) {
                     Shown("cache.value_bytes_max", value) + " or " +
                     Shown("cache.prompt_bytes_max", config.cache.prompt_bytes_max));
   }
-  if (config.jobs.payload_bytes_max + kOtherArgumentsBytes > network.frame_bytes_max) {
-    return Conflict(Shown("jobs.payload_bytes_max", config.jobs.payload_bytes_max) +
-                    " must fit into " + Shown("network.frame_bytes_max", network.frame_bytes_max) +
-                    " with 64KiB to spare");
-  }
   if (network.output_soft_bytes > network.output_hard_bytes) {
     return Conflict(Shown("network.output_soft_bytes", network.output_soft_bytes) +
                     " must be at most " +

@@ -78,15 +78,10 @@ export interface RouteModelsResult {
   inputNano?: Value;
   outputNano?: Value;
   cachedInputNano?: Value;
-  nil?: Value;
   contextWindow?: Value;
   capabilities?: Value;
-  vision?: Value;
-  json?: Value;
-  reasoning?: Value;
   latencyMs?: Value;
   strength?: Value;
-  nil?: Value;
   shared?: Value;
   [name: string]: Value | undefined;
 }
@@ -118,7 +113,6 @@ export interface RouteScoreResult {
   model?: Value;
   score?: Value;
   level?: Value;
-  straightforward?: Value;
   confidence?: Value;
   gain?: Value;
   models?: Value;
@@ -177,7 +171,6 @@ export interface RouteSelectResult {
   model?: Value;
   score?: Value;
   level?: Value;
-  straightforward?: Value;
   confidence?: Value;
   quality?: Value;
   gain?: Value;
@@ -192,7 +185,6 @@ export interface RouteSelectResult {
 export interface RouteStatsResult {
   decisions?: Value;
   cheapShare?: Value;
-  nil?: Value;
   critical?: Value;
   explored?: Value;
   stayed?: Value;
@@ -270,10 +262,10 @@ export class RoutingCommands {
   /**
    * The catalogue: the models that ROUTE.SELECT chooses from, those of the namespace and those that
    * all namespaces share, by name.
-   * @returns [{model, provider, input_nano, output_nano, cached_input_nano: of a million tokens,
-   * nil: as the price table says (PRICE.SET), context_window: in tokens, 0: not known,
-   * capabilities: of tools, vision, json, reasoning, latency_ms, strength: 0 to 1 among the models,
-   * nil: by price, shared}, ...]
+   * @returns [{model, provider, input_nano, output_nano, cached_input_nano: of a million tokens
+   * (nil: as the price table says; see PRICE.SET), context_window: in tokens (0: not known),
+   * capabilities: of tools and vision and json and reasoning, latency_ms, strength: 0 to 1 among
+   * the models (nil: by price), shared}, ...]
    */
   routeModels(call: CallOptions = {}): Promise<RouteModelsResult[]> {
     return this.caller.call('ROUTE.MODELS', [], call)
@@ -285,14 +277,14 @@ export class RoutingCommands {
    * (routing.good_enough_ppm), with what speaks for it and the nearest past cases. It decides
    * nothing and counts nothing.
    * @param prompt what the model will be asked, UTF-8 (1 to 4194304 bytes)
-   * @returns {model: whose score, nil while the catalogue is empty, score: 0 to 100, level: simple,
-   * straightforward, complex or very complex, confidence: 0 to 1, gain: what the strongest model is
-   * expected to add to the cheapest one's quality; order prompts by it to send the right ones to
-   * the strong model, models: [{model, score, quality: expected, dense, hashed, near: as each of
-   * three views sees it, type_shift: what the type adds, outcomes: that it was learned from}, ...],
-   * factors: [{name: a figure of the prompt or some of its words, points: what it adds to the
-   * score}, ...], nearest: [{outcome, similarity: 0 to 1, prompt: its beginning, qualities: {model:
-   * quality}}, ...]}
+   * @returns {model: whose score (nil while the catalogue is empty), score: 0 to 100, level: simple
+   * or straightforward or complex or very complex, confidence: 0 to 1, gain: what the strongest
+   * model is expected to add to the cheapest one's quality; order prompts by it to send the right
+   * ones to the strong model, models: [{model, score, quality: expected, dense, hashed, near: as
+   * each of three views sees it, type_shift: what the type adds, outcomes: that it was learned
+   * from}, ...], factors: [{name: a figure of the prompt or some of its words, points: what it adds
+   * to the score}, ...], nearest: [{outcome, similarity: 0 to 1, prompt: its beginning, qualities:
+   * {model: quality}}, ...]}
    * @throws NotFoundError, TooLargeError
    */
   routeScore(
@@ -311,7 +303,7 @@ export class RoutingCommands {
    * the strategy `routing` is off or in shadow, the strongest model answers.
    * @param prompt what the model will be asked, UTF-8 (1 to 4194304 bytes)
    * @returns {decision: its number, for ROUTE.FEEDBACK, model, score: 0 to 100, the chance that the
-   * cheapest model's answer is not good enough, level: simple, straightforward, complex or very
+   * cheapest model's answer is not good enough, level: simple or straightforward or complex or very
    * complex, confidence: 0 to 1, how much of that was learned here, quality: expected of `model`,
    * gain: what the strongest model is expected to add to the cheapest one's quality, cost_nano:
    * expected, 0 where no price is known, propensity: the probability with which `model` was chosen,
@@ -330,8 +322,8 @@ export class RoutingCommands {
    * What ROUTE.SELECT chose in this namespace, what that cost beside the strongest model for
    * everything, how good the answers were, and how right the scores. The counts survive restarts; a
    * crash loses what came after the last tick.
-   * @returns {decisions, cheap_share: of the calls where there were cheap and dear models, nil:
-   * none, critical, explored: by chance, stayed: with the conversation's model, degraded: by
+   * @returns {decisions, cheap_share: of the calls where there were cheap and dear models (nil:
+   * none), critical, explored: by chance, stayed: with the conversation's model, degraded: by
    * budgets, shadow, levels: {level: decisions}, cost_nano: as feedback told, else as expected,
    * strongest_cost_nano: had the strongest model answered all, saved_nano, judged: calls whose
    * answer was judged, quality: of these, on average, regret: estimate of the quality that the best

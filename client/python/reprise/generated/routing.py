@@ -86,10 +86,10 @@ class RoutingCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         """The catalogue: the models that ROUTE.SELECT chooses from, those of the namespace and
         those that all namespaces share, by name.
 
-        Result: [{model, provider, input_nano, output_nano, cached_input_nano: of a million tokens,
-        nil: as the price table says (PRICE.SET), context_window: in tokens, 0: not known,
-        capabilities: of tools, vision, json, reasoning, latency_ms, strength: 0 to 1 among the
-        models, nil: by price, shared}, ...].
+        Result: [{model, provider, input_nano, output_nano, cached_input_nano: of a million tokens
+        (nil: as the price table says; see PRICE.SET), context_window: in tokens (0: not known),
+        capabilities: of tools and vision and json and reasoning, latency_ms, strength: 0 to 1 among
+        the models (nil: by price), shared}, ...].
         """
         return self._call("ROUTE.MODELS", [], {}, call)
 
@@ -112,8 +112,8 @@ class RoutingCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         nearest: at most so many past cases (default 3)
         vector: bin of little-endian float32: the prompt's vector by the server's embedder, or,
             where semantic.embedder is `client`, the caller's; any length but zero
-        Result: {model: whose score, nil while the catalogue is empty, score: 0 to 100, level:
-        simple, straightforward, complex or very complex, confidence: 0 to 1, gain: what the
+        Result: {model: whose score (nil while the catalogue is empty), score: 0 to 100, level:
+        simple or straightforward or complex or very complex, confidence: 0 to 1, gain: what the
         strongest model is expected to add to the cheapest one's quality; order prompts by it to
         send the right ones to the strong model, models: [{model, score, quality: expected, dense,
         hashed, near: as each of three views sees it, type_shift: what the type adds, outcomes: that
@@ -165,8 +165,8 @@ class RoutingCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         vector: bin of little-endian float32: the prompt's vector by the server's embedder, or,
             where semantic.embedder is `client`, the caller's; any length but zero
         Result: {decision: its number, for ROUTE.FEEDBACK, model, score: 0 to 100, the chance that
-        the cheapest model's answer is not good enough, level: simple, straightforward, complex or
-        very complex, confidence: 0 to 1, how much of that was learned here, quality: expected of
+        the cheapest model's answer is not good enough, level: simple or straightforward or complex
+        or very complex, confidence: 0 to 1, how much of that was learned here, quality: expected of
         `model`, gain: what the strongest model is expected to add to the cheapest one's quality,
         cost_nano: expected, 0 where no price is known, propensity: the probability with which
         `model` was chosen, reason, fallbacks: the other models that can take the call, the best
@@ -185,8 +185,8 @@ class RoutingCommands(Calls[AnyR, BoolR, IntR, MapR, ListR]):
         everything, how good the answers were, and how right the scores. The counts survive
         restarts; a crash loses what came after the last tick.
 
-        Result: {decisions, cheap_share: of the calls where there were cheap and dear models, nil:
-        none, critical, explored: by chance, stayed: with the conversation's model, degraded: by
+        Result: {decisions, cheap_share: of the calls where there were cheap and dear models (nil:
+        none), critical, explored: by chance, stayed: with the conversation's model, degraded: by
         budgets, shadow, levels: {level: decisions}, cost_nano: as feedback told, else as expected,
         strongest_cost_nano: had the strongest model answered all, saved_nano, judged: calls whose
         answer was judged, quality: of these, on average, regret: estimate of the quality that the
