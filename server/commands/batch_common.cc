@@ -205,4 +205,16 @@ void PublishEnd(const jobs::Notice& notice, telemetry::EventHub& events) {
   (void)events.Publish(HubChannelOfJobs(notice.reply_to, notice.home), event.view()).ok();
 }
 
+base::Status SetPaused(Context& context, const Args& args, bool is_paused, wire::Writer& reply) {
+  enum Option : std::size_t { kCategory, kModel };
+  const jobs::Pause pause{std::string(args.BytesOr(kCategory, "")),
+                          std::string(args.BytesOr(kModel, ""))};
+  ASSIGN_OR_RETURN(const bool changed,
+                   context.instance.jobs().SetPaused(context.principal.namespace_id, pause,
+                                                     is_paused, context.view.transaction()));
+  reply.Map(1);
+  reply.Field("changed", changed);
+  return base::Ok{};
+}
+
 }  // namespace reprise::commands

@@ -2,6 +2,7 @@
 // are told, who asks about a lease. Threads: as the command.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -44,6 +45,10 @@ inline constexpr ArgSpec kQueueModelOption{.name = "model",
                                            .kind = ArgKind::kText,
                                            .doc = "all models when not given",
                                            .max = base::limits::kTagBytes.value};
+
+// BATCH.PAUSE and BATCH.RESUME: both have these options, in this order.
+inline constexpr std::array kPauseOptions{kCategoryOption, kQueueModelOption};
+base::Status SetPaused(Context& context, const Args& args, bool is_paused, wire::Writer& reply);
 
 // Errors: kBadRequest, naming the command and what was found.
 base::Result<jobs::TaskId> TicketOf(std::string_view command, std::string_view text);

@@ -11,8 +11,6 @@ namespace {
 
 using base::Code;
 
-enum Option : std::size_t { kCategory, kModel };
-constexpr std::array kOptions{kCategoryOption, kQueueModelOption};
 constexpr std::array kErrors{Code::kTooLarge, Code::kReadOnly};
 constexpr std::array kExamples{
     Example{R"(["BATCH.PAUSE", [{"category": "c"}]])", R"({"changed": true})"},
@@ -22,14 +20,7 @@ constexpr std::array kExamples{
 };
 
 base::Status Run(Context& context, const Args& args, wire::Writer& reply) {
-  const jobs::Pause pause{std::string(args.BytesOr(kCategory, "")),
-                          std::string(args.BytesOr(kModel, ""))};
-  ASSIGN_OR_RETURN(const bool changed,
-                   context.instance.jobs().SetPaused(context.principal.namespace_id, pause, true,
-                                                     context.view.transaction()));
-  reply.Map(1);
-  reply.Field("changed", changed);
-  return base::Ok{};
+  return SetPaused(context, args, true, reply);
 }
 
 }  // namespace
@@ -47,7 +38,7 @@ constexpr CommandSpec kBatchPause{
     .flags = kWrite | kIdempotent,
     .args = {},
     .repeat_from = kNoRepeat,
-    .options = kOptions,
+    .options = kPauseOptions,
     .result = "{changed}",
     .errors = kErrors,
     .examples = kExamples,
