@@ -13,46 +13,14 @@ import time
 import unittest
 
 import harness
-from harness import Closed, RpcError
+from actor import Actor
+from harness import RpcError
 
 BOTS, WORKERS = 4, 6
-LOST = (Closed, ConnectionError, TimeoutError, OSError)
 # Far beyond what a restart and the wait of a full queue take: with capacity to spare, nothing misses it.
 DEADLINE_MS = 120_000
 # Bots stop handing in here, or six workers that crash would fall behind without end.
 BACKLOG_MAX = 1_000
-
-
-class Actor(threading.Thread):
-    """One connection of a bot or a worker; its memory goes on over the kills."""
-
-    def __init__(self, number, seed):
-        super().__init__(daemon=True)
-        self.number = number
-        self.random = random.Random(f"{type(self).__name__} {seed} {number}")
-        self.failure = None
-
-    def begin(self, server, stop):
-        follower = type(self)(self.number, 0)
-        follower.__dict__.update({key: value for key, value in self.__dict__.items()
-                                  if not key.startswith("_")})
-        follower.server, follower.stop = server, stop
-        follower.start()
-        return follower
-
-    def run(self):
-        try:
-            with self.server.connect() as rpc:
-                self.resume(rpc)
-                while not self.stop.is_set():
-                    self.step(rpc)
-        except LOST:
-            pass
-        except Exception as error:  # The test reports it.
-            self.failure = error
-
-    def resume(self, rpc):
-        pass
 
 
 class Bot(Actor):

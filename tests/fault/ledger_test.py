@@ -12,7 +12,7 @@ import time
 import unittest
 
 import harness
-from harness import Closed
+from actor import Actor
 
 WORKERS = 16
 LONG_LEASE_MS = 20_000  # of calls that are settled within SETTLE_S, or given back: never late
@@ -20,41 +20,21 @@ SETTLE_S = 10
 SHORT_LEASE_MS = 300    # of those whose bot forgets them
 # What a round may spend: so much that bots meet their limits, and go on spending until the end.
 LIMITS = {"bot": 3_500_000, "model": 25_000_000, "global": 350_000_000}
-LOST = (Closed, ConnectionError, TimeoutError, OSError)
 
 
-class Bot(threading.Thread):
+class Bot(Actor):
     """One connection; it remembers what it was told, and what it could not know."""
 
     def __init__(self, number, seed):
-        super().__init__(daemon=True)
-        self.number, self.name = number, f"bot-{number}"
-        self.random = random.Random(seed * 1000 + number)
+        super().__init__(number, seed)
+        self.name = f"bot-{number}"
         self.charged = {}    # charge id -> nano-dollars, acknowledged
         self.unknown = {}    # charge id -> (method, params) that nobody answered
         self.held = []       # (reservation, amount, when) with a long lease
         self.operations = self.charges = self.over = self.granted = self.refused = 0
-        self.failure = None
 
-    def begin(self, server, stop):
-        """A thread runs once; its memory goes on in the next one."""
-        follower = Bot(self.number, 0)
-        follower.__dict__.update({key: value for key, value in self.__dict__.items()
-                                  if not key.startswith("_")})
-        follower.server, follower.stop = server, stop
-        follower.start()
-        return follower
-
-    def run(self):
-        try:
-            with self.server.connect() as rpc:
-                self.settle_unknown(rpc)
-                while not self.stop.is_set():
-                    self.step(rpc)
-        except LOST:
-            pass
-        except Exception as error:  # The test reports it.
-            self.failure = error
+    def resume(self, rpc):
+        self.settle_unknown(rpc)
 
     def settle_unknown(self, rpc):
         for charge_id, (method, params, nano) in list(self.unknown.items()):
